@@ -1,0 +1,102 @@
+# Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs reset demo check format test lock protos bench-quick
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUBS := protos/gen/jobqueue/descriptors.binpb
+# A moved checkout needs a new venv: its scripts hold their path.
+STAMPS := $(VENV)/.stamps-$(shell pwd | cksum | cut -d' ' -f1)
+PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
+	services/queue-admin/client services/worker services/audit services/api-gateway
+CONTRACTS := $(shell find protos/jobqueue -name '*.proto')
+
+LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
+
+##@ Use
+up: setup ## Start the whole stack in the foreground (DETACH=1: in the background)
+	@exec env $(LOCAL) up $(if $(DETACH),--detach)
+
+demo: setup ## Start the stack and drive a working day through it (DEMO_EXIT=1: stop afterwards)
+	@exec env $(LOCAL) demo
+
+down: setup ## Stop the stack, keep its data
+	@$(LOCAL) down
+
+status: setup ## Show what runs, where, and since when
+	@$(LOCAL) status
+
+logs: setup ## Follow the logs (SERVICE=name: of one service)
+	@$(LOCAL) logs $(SERVICE)
+
+reset: setup ## Delete the stopped stack's data, keys and logs
+	@$(LOCAL) reset
+
+##@ Develop
+setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other targets do it by themselves)
+	@:
+
+test: setup ## Run the tests (ARGS="-k retry": some of them)
+	@$(BIN)/pytest $(ARGS)
+
+check: setup ## Check format, lint, types, import arrows, contracts and file headers
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@PYTHONPATH=deploy $(BIN)/lint-imports --no-logo
+	@cd protos && ../$(BIN)/buf lint
+	@$(BIN)/pytest -q tests/unit/repository $(wildcard tests/unit/queue_engine/test_lua_headers.py)
+
+format: setup ## Format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench-quick: setup ## Measure the engine for about a minute
+	@$(BIN)/pytest tests/load -q -s
+
+protos: $(STUBS) ## Generate the stubs of the contracts
+	@:
+
+lock: $(STAMPS)/venv ## Pin the dependencies of requirements.in with hashes
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile requirements.in --quiet --output-file requirements.lock \
+		--generate-hashes --no-emit-index-url --universal --python-version 3.11
+
+##@ Help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- installing, each step once -----------------------------------------------------------------------------------
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, $(PYTHON) was not found"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V); name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "setup: making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@mkdir -p $(STAMPS)
+	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > $(STAMPS)/uv.txt
+	@echo "setup: installing uv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(STAMPS)/uv.txt
+	@touch $@
+
+$(STAMPS)/requirements: $(STAMPS)/venv requirements.lock
+	@echo "setup: installing the pinned dependencies (about a minute the first time)"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
+	@echo "setup: generating the stubs of the contracts"
+	@$(BIN)/python protos/generate.py
+
+$(STAMPS)/packages: $(STAMPS)/requirements $(PACKAGES:%=%/pyproject.toml)
+	@echo "setup: installing our packages"
+	@mkdir -p protos/gen
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
