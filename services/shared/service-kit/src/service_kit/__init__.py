@@ -1,0 +1,3 @@
+"""What every process of the job queue needs; no business words."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,83 @@
+"""Logs are events: one JSON object a line on standard output, with the request's and the job's ids bound to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+SECRET = re.compile(
+    r"(?i)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JWT
+    r"|(?<=bearer )\S+"
+    r"|(?<=://)[^\s/?#]*:[^\s/?#]*(?=@)"  # user:password in a URL
+    r"|(?<=password=)('[^']*'|[^\s&]+)"  # a libpq connection string
+)
+SECRET_NAMES = re.compile(r"(?i)(password|secret|token$|authorization|api_?key)")
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what looks like a token, a password in a URL, or has a secret's name; runs after tracebacks became text.
+
+    A number under such a name stays: the fencing token of a lease is one.
+    """
+    return {name: _redacted(value, name) for name, value in event.items()}
+
+
+def _redacted(value: Any, name: str = "") -> Any:
+    if isinstance(value, str | bytes):
+        if SECRET_NAMES.search(name):
+            return "***"
+        return SECRET.sub("***", value if isinstance(value, str) else value.decode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return {str(key): _redacted(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(item, name) for item in value]
+    return value if isinstance(value, int | float | None) else SECRET.sub("***", str(value))
+
+
+def _to_json(event: Any, **_options: Any) -> str:
+    try:
+        return orjson.dumps(event).decode()
+    except TypeError:  # a lone surrogate, a number over 64 bit: rare, and a log line must never be lost for it
+        return json.dumps(event, default=str)
+
+
+def configure_logging(service: str, version: str, *, level: str = "info") -> None:
+    """Send structlog's and the standard library's records through one chain. Called once, from `__main__`."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+    def about(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"], event["version"] = service, version
+        return event
+
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                about,
+                redact,
+                structlog.processors.JSONRenderer(serializer=_to_json),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=number, force=True)

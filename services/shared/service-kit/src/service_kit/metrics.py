@@ -1,0 +1,62 @@
+"""The metrics port of a service: /metrics, /livez and /readyz over HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+Probe = Callable[[], str | None]
+"""Answers None when well, or says in words what is wrong."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for the host's name, as HTTPServer would; that can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "", int(self.server_address[1])
+
+
+class MetricsServer:
+    """Serves on a thread of its own. `port` 0 takes a free one; the attribute `port` says which."""
+
+    def __init__(self, port: int, registry: CollectorRegistry, *, live: Probe, ready: Probe, host: str = "") -> None:
+        """Raises OSError when the port is taken."""
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 10
+
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                if path == "/metrics":
+                    self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+                elif path in ("/livez", "/readyz"):
+                    problem = live() if path == "/livez" else ready()
+                    self._answer(503 if problem else 200, (problem or "ok").encode(), "text/plain; charset=utf-8")
+                else:
+                    self._answer(404, b"try /metrics, /livez or /readyz", "text/plain; charset=utf-8")
+
+            def _answer(self, status: int, body: bytes, content_type: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
+                """Scrapes are not worth a log line."""
+
+        self._server = _Server((host, port), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()

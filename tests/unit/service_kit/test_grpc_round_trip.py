@@ -1,0 +1,346 @@
+"""A real server and a real client of ours on this machine: what the kit promises about every call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import structlog
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_status import rpc_status
+from jobqueue.audit.v1 import audit_service_pb2 as pb
+from jobqueue.audit.v1 import audit_service_pb2_grpc
+from prometheus_client import CollectorRegistry
+
+from service_kit.context import current_caller, request_id
+from service_kit.contract import methods_of
+from service_kit.errors import FieldError, ServiceError, from_rpc_error
+from service_kit.grpc_client import open_channel
+from service_kit.grpc_server import GrpcServer
+from service_kit.interceptor import CallInterceptor
+from service_kit.keys import KeySource
+from service_kit.tokens import OUR_ROLES, Issuer, TokenVerifier
+from support.tokens import Authority
+from support.waiting import wait_until
+
+SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]
+LIST, VERIFY = "ListEntries", "VerifyChain"
+
+
+@dataclass
+class Servicer(audit_service_pb2_grpc.AuditServiceServicer):
+    """Answers what a test tells it to, and remembers what it saw."""
+
+    error: Exception | None = None
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:
+        self.seen.append((current_caller().subject, request_id()))
+        if self.error:
+            raise self.error
+        return pb.ListEntriesResponse()
+
+    def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:
+        self.seen.append((current_caller().subject, request_id()))
+        self.release.wait(10)
+        return pb.VerifyChainResponse(intact=True)
+
+
+class StoreDown(Exception):
+    """A domain error that `translate` knows."""
+
+
+def translate(error: Exception) -> ServiceError | None:
+    return ServiceError("UNAVAILABLE", "the store is away", retry_after_ms=700) if isinstance(error, StoreDown) else None
+
+
+@dataclass
+class Running:
+    server: GrpcServer
+    servicer: Servicer
+    authority: Authority
+    registry: CollectorRegistry
+    folder: Path
+    channel: grpc.Channel
+
+    @property
+    def stub(self) -> audit_service_pb2_grpc.AuditServiceStub:
+        return audit_service_pb2_grpc.AuditServiceStub(self.channel)
+
+    def plain(self, **metadata: str) -> Any:
+        """Call ListEntries without our client's interceptor."""
+        channel = grpc.insecure_channel(f"127.0.0.1:{self.server.port}")
+        call = channel.unary_unary(
+            f"/{SERVICE.full_name}/{LIST}",
+            request_serializer=pb.ListEntriesRequest.SerializeToString,
+            response_deserializer=pb.ListEntriesResponse.FromString,
+        )
+        try:
+            return call.with_call(
+                pb.ListEntriesRequest(), timeout=5, metadata=tuple((k.replace("_", "-"), v) for k, v in metadata.items())
+            )
+        finally:
+            channel.close()
+
+    def failed(self, call: Any, request: Any, **options: Any) -> ServiceError:
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request, **options)
+        return from_rpc_error(caught.value)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    authority, registry, servicer = Authority(), CollectorRegistry(), Servicer()
+    issuer = Issuer(
+        "jobqueue", "jobqueue", KeySource(authority.write_jwks(tmp_path)), ("EdDSA",), "roles", OUR_ROLES, "at+jwt"
+    )
+    server = GrpcServer(
+        port=0,
+        threads=2,
+        interceptor=CallInterceptor(
+            methods_of(SERVICE), TokenVerifier([issuer]), translate=translate, registry=registry
+        ),
+        services=[SERVICE.full_name],
+        add_servicers=lambda s: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(servicer, s),
+        host="127.0.0.1",
+    )
+    server.start()
+    token = authority.write_token(tmp_path, "OPS", sub="olga")
+    channel = open_channel(f"127.0.0.1:{server.port}", token_file=token)
+    yield Running(server, servicer, authority, registry, tmp_path, channel)
+    servicer.release.set()
+    channel.close()
+    server.stop(1)
+
+
+def test_a_call_reaches_the_method_with_its_caller_and_a_new_request_id(running: Running) -> None:
+    running.stub.ListEntries(pb.ListEntriesRequest())
+
+    [(subject, given)] = running.servicer.seen
+    assert subject == "olga"
+    assert len(given) == 32
+
+
+def test_the_request_id_of_the_caller_is_kept_and_answered(running: Running) -> None:
+    token = running.authority.token("ADMIN")
+
+    _, call = running.plain(authorization=f"Bearer {token}", x_request_id="r-17")
+
+    assert running.servicer.seen[0][1] == "r-17"
+    assert dict(call.trailing_metadata())["x-request-id"] == "r-17"
+
+
+def test_a_malformed_request_id_is_replaced(running: Running) -> None:
+    running.plain(authorization=f"Bearer {running.authority.token('ADMIN')}", x_request_id='bad "id"')
+
+    assert running.servicer.seen[0][1] != 'bad "id"'
+
+
+@pytest.mark.parametrize("authorization", ["", "Basic abc", "Bearer", "Bearer ", "Bearer a.b.c", "bearer x"])
+def test_a_call_without_a_valid_bearer_token_is_unauthenticated(running: Running, authorization: str) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        running.plain(**({"authorization": authorization} if authorization else {}))
+
+    assert from_rpc_error(caught.value).reason == "UNAUTHENTICATED"
+    assert dict(caught.value.trailing_metadata())["x-request-id"]  # type: ignore[attr-defined]
+    assert running.servicer.seen == []
+
+
+@pytest.mark.parametrize("roles", [(), ("SERVICE",), ("QUEUE_ADMIN",), ("TENANT", "WORKER"), ("admin",)])
+def test_a_role_the_contract_does_not_name_is_refused(running: Running, roles: tuple[str, ...]) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        running.plain(authorization=f"Bearer {running.authority.token(*roles)}")
+
+    refused = from_rpc_error(caught.value)
+    assert (refused.reason, refused.detail) == ("ROLE_REQUIRED", "this needs one of the roles ADMIN, OPS")
+    assert running.servicer.seen == []
+
+
+def test_a_call_without_a_deadline_is_refused(running: Running) -> None:
+    channel = grpc.insecure_channel(f"127.0.0.1:{running.server.port}")
+    stub = audit_service_pb2_grpc.AuditServiceStub(channel)
+
+    refused = running.failed(
+        stub.ListEntries, pb.ListEntriesRequest(), metadata=(("authorization", f"Bearer {running.authority.token('OPS')}"),)
+    )
+
+    assert (refused.reason, refused.detail) == ("INVALID_REQUEST", "every call needs a deadline")
+    channel.close()
+
+
+def test_our_client_puts_a_deadline_on_every_call(running: Running) -> None:
+    refused = running.failed(running.stub.VerifyChain, pb.VerifyChainRequest(), timeout=0.2)
+
+    assert refused.reason == "DEADLINE"
+
+
+def test_fields_out_of_range_are_all_named(running: Running) -> None:
+    request = pb.ListEntriesRequest(page=0, page_size=101, queue="No")
+
+    refused = running.failed(running.stub.ListEntries, request)
+
+    assert refused.reason == "INVALID_REQUEST"
+    assert set(refused.fields) == {
+        FieldError("page", "must be from 1 to 1000000"),
+        FieldError("pageSize", "must be from 1 to 100"),
+        FieldError("queue", "must match [a-z][a-z0-9-]{0,62}"),
+    }
+
+
+def test_a_domain_error_is_translated_with_its_retry_delay(running: Running) -> None:
+    running.servicer.error = StoreDown()
+
+    refused = running.failed(running.stub.ListEntries, pb.ListEntriesRequest())
+
+    assert (refused.reason, refused.detail, refused.retry_after_ms) == ("UNAVAILABLE", "the store is away", 700)
+
+
+def test_an_unknown_error_tells_the_caller_nothing_and_the_log_everything(running: Running) -> None:
+    running.servicer.error = RuntimeError("the secret inside")
+
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        refused = running.failed(running.stub.ListEntries, pb.ListEntriesRequest())
+
+    assert refused.reason == "INTERNAL"
+    assert "secret" not in refused.detail
+    [entry] = [e for e in logs if e["event"] == "call_failed"]
+    assert (entry["method"], entry["actor"]) == (LIST, "olga")
+    assert entry["request_id"]
+    assert entry["exc_info"] is running.servicer.error
+
+
+def test_a_status_with_a_thousand_field_errors_still_arrives(running: Running) -> None:
+    fields = tuple(FieldError(f"jobs[{i}].data.ticketId", "ist zu groß " * 10) for i in range(1000))
+    running.servicer.error = ServiceError("PAYLOAD_INVALID", "ünd " * 5000, fields)
+
+    refused = running.failed(running.stub.ListEntries, pb.ListEntriesRequest())
+
+    assert refused.reason == "PAYLOAD_INVALID"
+    assert refused.fields[0].field == "jobs[0].data.ticketId"
+    assert 1 < len(refused.fields) < 1000
+
+
+def test_the_status_is_a_standard_one_with_error_info(running: Running) -> None:
+    running.servicer.error = ServiceError("JOB_NOT_FOUND", "no job x")
+
+    with pytest.raises(grpc.RpcError) as caught:
+        running.stub.ListEntries(pb.ListEntriesRequest())
+
+    status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
+    info = error_details_pb2.ErrorInfo()
+    assert status is not None
+    assert status.details[0].Unpack(info)
+    assert (info.reason, info.domain) == ("JOB_NOT_FOUND", "jobqueue")
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+
+
+def test_nothing_of_a_call_reaches_the_next_one_on_its_thread(running: Running) -> None:
+    for _ in range(4):  # two threads
+        running.stub.ListEntries(pb.ListEntriesRequest())
+
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        with pytest.raises(grpc.RpcError):
+            running.plain()
+
+    [entry] = [e for e in logs if e["event"] == "call_refused"]
+    assert "actor" not in entry
+
+
+def test_calls_are_measured_by_method_and_outcome(running: Running) -> None:
+    running.stub.ListEntries(pb.ListEntriesRequest())
+    running.failed(running.stub.ListEntries, pb.ListEntriesRequest(page=-1))
+
+    def count(code: str) -> float | None:
+        labels = {"method": LIST, "code": code}
+        return running.registry.get_sample_value("grpc_server_handling_seconds_count", labels)
+
+    assert wait_until(lambda: count("OK") == 1 and count("INVALID_REQUEST") == 1)
+
+
+def health(running: Running, service: str) -> int:
+    with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), timeout=2)
+    return int(answer.status)
+
+
+def test_health_answers_without_a_token_while_every_thread_is_busy(running: Running) -> None:
+    calls = [running.stub.VerifyChain.future(pb.VerifyChainRequest(), timeout=10) for _ in range(6)]  # type: ignore[attr-defined]
+    wait_until(lambda: len(running.servicer.seen) == 2)
+
+    assert health(running, "") == health_pb2.HealthCheckResponse.SERVING
+    assert health(running, SERVICE.full_name) == health_pb2.HealthCheckResponse.SERVING
+    running.servicer.release.set()
+    assert [call.result().intact for call in calls] == [True] * 6
+
+
+def test_a_dependency_has_a_health_entry_of_its_own(running: Running) -> None:
+    running.server.set_health("database", serving=False)
+
+    assert health(running, "database") == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert health(running, "") == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_reflection_shows_our_service(running: Running) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
+        names = list(ProtoReflectionDescriptorDatabase(channel).get_services())
+
+    assert SERVICE.full_name in names
+
+
+def test_a_port_in_use_is_one_clear_error(running: Running) -> None:
+    with pytest.raises(RuntimeError, match=str(running.server.port)):
+        GrpcServer(
+            port=running.server.port,
+            threads=1,
+            interceptor=CallInterceptor({}, TokenVerifier([]), translate=translate, registry=CollectorRegistry()),
+            services=[],
+            add_servicers=lambda _server: None,
+            host="127.0.0.1",
+        )
+
+
+def test_a_method_left_out_of_the_contract_is_never_open(tmp_path: Path) -> None:
+    server = GrpcServer(
+        port=0,
+        threads=1,
+        interceptor=CallInterceptor({}, TokenVerifier([]), translate=translate, registry=CollectorRegistry()),
+        services=[],
+        add_servicers=lambda s: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Servicer(), s),
+        host="127.0.0.1",
+    )
+    server.start()
+
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, pytest.raises(grpc.RpcError) as caught:
+        audit_service_pb2_grpc.AuditServiceStub(channel).ListEntries(pb.ListEntriesRequest(), timeout=2)
+
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED  # type: ignore[attr-defined]
+    server.stop(0)
+
+
+def test_our_client_reads_its_token_again_when_the_file_changes(tmp_path: Path, running: Running) -> None:
+    path = Path(running.authority.write_token(tmp_path, "OPS", sub="before"))
+    with open_channel(f"127.0.0.1:{running.server.port}", token_file=str(path)) as channel:
+        stub = audit_service_pb2_grpc.AuditServiceStub(channel)
+        stub.ListEntries(pb.ListEntriesRequest())
+        path.write_text(running.authority.token("OPS", sub="after"))
+        stub.ListEntries(pb.ListEntriesRequest())
+
+    assert [subject for subject, _ in running.servicer.seen] == ["before", "after"]
+
+
+def test_our_client_without_its_token_says_so(tmp_path: Path, running: Running) -> None:
+    with open_channel(f"127.0.0.1:{running.server.port}", token_file=str(tmp_path / "none")) as channel:
+        stub = audit_service_pb2_grpc.AuditServiceStub(channel)
+
+        with pytest.raises(ServiceError, match="token cannot be read") as caught:
+            stub.ListEntries(pb.ListEntriesRequest())
+
+    assert caught.value.reason == "UNAVAILABLE"
