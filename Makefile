@@ -13,6 +13,9 @@ STUBS := protos/gen/jobqueue/descriptors.binpb
 STAMPS := $(VENV)/.stamps-$(shell pwd | cksum | cut -d' ' -f1)
 PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
 	services/queue-admin/client services/worker services/audit services/api-gateway
+UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip
+# The system's certificates where it has any: a company's proxy is trusted there and not in the set that uv brings along.
+CERTIFICATES := $(if $(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),--system-certs)
 CONTRACTS := $(shell find protos/jobqueue -name '*.proto')
 
 LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
@@ -62,7 +65,7 @@ protos: $(STUBS) ## Generate the stubs of the contracts
 	@:
 
 lock: $(STAMPS)/venv ## Pin the dependencies of requirements.in with hashes
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile requirements.in --quiet --output-file requirements.lock \
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) compile $(CERTIFICATES) requirements.in --quiet --output-file requirements.lock \
 		--generate-hashes --no-emit-index-url --universal --python-version 3.11
 
 ##@ Help
@@ -88,7 +91,7 @@ $(STAMPS)/venv:
 
 $(STAMPS)/requirements: $(STAMPS)/venv requirements.lock
 	@echo "setup: installing the pinned dependencies (about a minute the first time)"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r requirements.lock
 	@touch $@
 
 $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
@@ -98,5 +101,5 @@ $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
 $(STAMPS)/packages: $(STAMPS)/requirements $(PACKAGES:%=%/pyproject.toml)
 	@echo "setup: installing our packages"
 	@mkdir -p protos/gen
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@$(UV) install --quiet --no-deps --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
