@@ -1,0 +1,40 @@
+"""The record of a manual action, written by the same atomic call as the change itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Who acts and why. `event_id` makes the record idempotent; bulk calls append `:<job id>` to it.
+
+    Verified when the action was taken: `actor` is the token's `sub`, `issuer` its `iss`, `token_id` its `jti`.
+    """
+
+    event_id: str
+    actor: str
+    issuer: str = ""
+    token_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """A self-contained record in a queue's audit stream; `entry_id` is its place in the stream.
+
+    `action`: retry | remove | cancel | replace | pause | resume | enqueue | cancel_outcome | drain | resume_worker.
+    `detail` is a JSON object (for retry with edited data: old and new; for cancel_outcome: the outcome).
+    """
+
+    entry_id: str
+    event_id: str
+    queue: str
+    job_id: str  # empty for an action on the queue
+    action: str
+    actor: str
+    issuer: str
+    token_id: str
+    reason: str
+    at_ms: int
+    detail: str

@@ -1,0 +1,46 @@
+"""Bulk actions: which jobs are meant, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from queue_engine.domain.job import Job, JobState
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a bulk call means; given bounds must all hold. `ids` narrows to these ids."""
+
+    state: JobState = JobState.FAILED
+    name: str | None = None
+    error_contains: str | None = None
+    finished_before_ms: int | None = None
+    finished_after_ms: int | None = None
+    ids: tuple[str, ...] | None = None
+    dead_only: bool = False
+    limit: int = 1_000
+
+    def mismatch(self, job: Job | None) -> str | None:
+        """Why the filter does not mean `job`; None when it does."""
+        if job is None:
+            return "job not found"
+        if job.state is not self.state or (self.dead_only and not job.dead):
+            return f"is {job.state}"
+        finished = job.finished_at_ms
+        after, before = self.finished_after_ms, self.finished_before_ms
+        meets = (
+            self.name in (None, job.name),
+            self.error_contains is None or self.error_contains in (job.failed_reason or ""),
+            after is None or (finished is not None and finished >= after),
+            before is None or (finished is not None and finished < before),
+        )
+        return None if all(meets) else "does not meet the filter"
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """`matched` jobs met the filter, `done` were changed, `skipped` names the rest and why. A dry run changes none."""
+
+    matched: int
+    done: int
+    skipped: tuple[tuple[str, str], ...]

@@ -1,0 +1,18 @@
+"""What a probe of the store finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """What a probe found: round trip in ms, versions, memory, persistence."""
+
+    latency_ms: float
+    server: str
+    version: str
+    library_version: str
+    used_memory_bytes: int
+    max_memory_bytes: int
+    persistence_ok: bool

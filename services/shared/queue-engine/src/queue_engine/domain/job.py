@@ -1,0 +1,200 @@
+"""What a job is: its states, what a caller hands over and what a reader sees. All times are ms since the epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff
+
+DEAD_LETTER_QUEUE = "dead-letter"
+"""Name of the view over every queue's dead jobs; no job lives in it."""
+
+
+class JobState(StrEnum):
+    """Where a job is; there are no others."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DELAYED = "delayed"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class FailureKind(StrEnum):
+    """Why an attempt or a job failed: the closed set behind the `reason` label of queue_failures_total."""
+
+    EXCEPTION = "exception"
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"
+    PAYLOAD_INVALID = "payload_invalid"
+    ACTOR_UNKNOWN = "actor_unknown"
+    CANCELLED = "cancelled"
+    DEPENDENCY = "dependency"
+    RATE_LIMITED = "rate_limited"
+    OTHER = "other"
+
+
+class IfExists(StrEnum):
+    """What an enqueue does when its id is known already."""
+
+    RETURN = "return"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long finished jobs are kept; whichever bound is reached first. Dead jobs are never taken by it."""
+
+    completed_ms: int = 3_600_000
+    completed_count: int = 1_000
+    cancelled_ms: int = 7 * 86_400_000
+    cancelled_count: int = 10_000
+    dedup_ms: int = 86_400_000
+
+
+DEFAULT_RETENTION = Retention()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to enqueue. `delay_ms` counts from the store's clock, `due_at_ms` is absolute; at most one is given.
+
+    `data` is one JSON document, kept byte for byte. `options` are the executing framework's own (a JSON object or
+    empty), which the engine carries and never reads. `max_age_ms` bounds how long deferring may go on.
+    """
+
+    job_id: str
+    name: str
+    data: bytes
+    delay_ms: int | None = None
+    due_at_ms: int | None = None
+    priority: int = 0  # 0 is taken first; up to 1,000,000
+    attempts: int = 3
+    backoff: Backoff = DEFAULT_BACKOFF
+    timeout_ms: int = 60_000
+    max_age_ms: int = 86_400_000
+    owner: str = ""  # the enqueuer's `sub`
+    if_exists: IfExists = IfExists.RETURN
+    dedup_ms: int | None = None  # None: the queue's retention decides
+    options: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """Answer of an enqueue: what the job's state is now, and whether this call made it."""
+
+    job_id: str
+    state: JobState
+    created: bool
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as lists show it."""
+
+    job_id: str
+    queue: str
+    name: str
+    data: bytes
+    state: JobState
+    priority: int
+    attempts_made: int
+    max_attempts: int
+    deliveries: int
+    lost_leases: int
+    created_at_ms: int
+    backoff: Backoff
+    timeout_ms: int
+    owner: str
+    options: bytes = b""
+    progress: bytes | None = None  # JSON as the handler gave it
+    due_at_ms: int | None = None  # delayed only
+    processed_at_ms: int | None = None  # start of the latest delivery
+    finished_at_ms: int | None = None
+    failed_reason: str | None = None  # also the last attempt's error while the job waits for its next
+    failure_kind: FailureKind | None = None
+    error_class: str | None = None
+    dead: bool = False
+    cancelled: bool = False
+    cancel_requested: bool = False
+    return_value: bytes | None = None  # JSON
+    worker: str | None = None
+    stack: str | None = None
+    malformed: bool = False  # quarantined: `data` holds the bytes that could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery of a job and how it ended.
+
+    `outcome`: completed | failed | retried | deferred | released | lost | cancelled | running.
+    """
+
+    delivery: int
+    worker: str
+    started_at_ms: int
+    ended_at_ms: int | None
+    outcome: str
+    error: str | None = None
+    stack: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line a handler wrote about its job."""
+
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """A job with its history."""
+
+    job: Job
+    attempts: tuple[Attempt, ...]
+    logs: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of jobs and how many there are in all."""
+
+    jobs: tuple[Job, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """A queue as its overview row shows it; each count is what its tab holds.
+
+    `totals` are counters of events since the queue began: added, replaced, completed, failed, cancelled, removed,
+    pruned, retried, lost, deferred, released, stale, started. They are exact: each is raised by the call that made
+    the transition. added = waiting + active + delayed + completed + failed + removed + pruned always holds.
+    """
+
+    name: str
+    waiting: int
+    active: int
+    delayed: int
+    completed: int
+    failed: int
+    dead: int
+    paused: bool
+    paused_by: str | None = None
+    paused_reason: str | None = None
+    paused_at_ms: int | None = None
+    oldest_waiting_ms: int | None = None  # age of the oldest runnable job
+    totals: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What happened in a queue during one minute; `at_ms` is its start."""
+
+    at_ms: int
+    completed: int
+    failed: int
+    added: int

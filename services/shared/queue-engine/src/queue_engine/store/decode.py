@@ -1,0 +1,191 @@
+"""From flat replies to values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from queue_engine.domain.audit import AuditRecord
+from queue_engine.domain.job import Attempt, FailureKind, Job, JobDetail, JobState, LogLine, QueueCounts
+from queue_engine.domain.lease import Lease
+from queue_engine.store.settings_codec import unpack_settings
+
+Fields = dict[bytes, bytes]
+
+_LEASE_VALUES = 10
+
+
+def text(value: bytes) -> str:
+    """Text for people: what is not UTF-8 becomes a replacement mark."""
+    return value.decode("utf-8", "replace")
+
+
+def decode_id(value: bytes) -> str:
+    """A job id, so that encode_id gives the same bytes again."""
+    return value.decode("utf-8", "surrogateescape")
+
+
+def flat_fields(flat: Sequence[bytes]) -> Fields:
+    """A hash from its flat reply."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def leases(queue: str, flat: Sequence[Any]) -> Iterator[Lease]:
+    """Leases from the flat list of take.lua. This is the hot path: nothing is parsed that can be looked up."""
+    for at in range(0, len(flat), _LEASE_VALUES):
+        job_id, token, name, data, options, packed, created, attempts, deliveries, lost = flat[at : at + _LEASE_VALUES]
+        settings = unpack_settings(packed)
+        yield Lease(
+            queue, decode_id(job_id), token, text(name), data, options, attempts, settings.attempts, deliveries,
+            settings.backoff, settings.timeout_ms, created, lost > 0,
+        )  # fmt: skip
+
+
+def job(queue: str, reply: Sequence[Any]) -> Job:
+    """A job from {id, due, newest attempt, {fields}}; fields that are missing or unreadable get harmless values."""
+    job_id, due, newest, flat = reply
+    fields = flat_fields(flat)
+    state = _state(fields.get(b"s", b""))
+    settings = unpack_settings(fields.get(b"c", b""))
+    failed = state is JobState.FAILED
+    return Job(
+        job_id=decode_id(job_id),
+        queue=queue,
+        name=text(fields.get(b"n", b"?")),
+        data=fields.get(b"d", b""),
+        state=state,
+        priority=_number(fields, b"p") or 0,
+        attempts_made=_number(fields, b"at") or 0,
+        max_attempts=settings.attempts,
+        deliveries=_number(fields, b"dl") or 0,
+        lost_leases=_number(fields, b"ll") or 0,
+        created_at_ms=_number(fields, b"ts") or 0,
+        backoff=settings.backoff,
+        timeout_ms=settings.timeout_ms,
+        owner=text(fields.get(b"u", b"")),
+        options=fields.get(b"o", b""),
+        progress=fields.get(b"pg"),
+        due_at_ms=int(float(due)) if due else None,
+        processed_at_ms=_number(fields, b"t0"),
+        finished_at_ms=_number(fields, b"t1"),
+        failed_reason=_optional_text(fields, b"e"),
+        failure_kind=_failure_kind(fields.get(b"ek")),
+        error_class=_optional_text(fields, b"ec"),
+        dead=failed and b"cn" not in fields,
+        cancelled=b"cn" in fields,
+        cancel_requested=b"cx" in fields,
+        return_value=fields.get(b"r"),
+        worker=_worker(fields),
+        stack=(attempt(newest).stack if newest else None),
+        malformed=b"mf" in fields,
+    )
+
+
+def job_detail(queue: str, reply: Sequence[Any]) -> JobDetail:
+    """A job with its history; the last good or running delivery is added from the job's own fields."""
+    one = job(queue, reply[1])
+    attempts = [attempt(record) for record in reply[2]]
+    if one.state in (JobState.ACTIVE, JobState.COMPLETED) and one.deliveries:
+        running = one.state is JobState.ACTIVE
+        outcome, ended = ("running", None) if running else ("completed", one.finished_at_ms)
+        attempts.append(Attempt(one.deliveries, one.worker or "", one.processed_at_ms or 0, ended, outcome))
+    return JobDetail(one, tuple(attempts), tuple(_log_line(line) for line in reply[3]))
+
+
+def attempt(record: bytes) -> Attempt:
+    """An attempt record of history.lua."""
+    try:
+        delivery, worker, started, ended, outcome, error, stack = orjson.loads(record)
+    except ValueError:
+        return Attempt(0, "", 0, None, "failed", "the record of this attempt cannot be read")
+    return Attempt(delivery, worker, started, ended, outcome, error or None, stack or None)
+
+
+def queue_counts(queue: str, reply: Sequence[Any]) -> QueueCounts:
+    """Counts from the reply of count_jobs.lua."""
+    waiting, active, delayed, completed, failed, dead, oldest, flat = reply[1:9]
+    fields = flat_fields(flat)
+    paused = orjson.loads(fields[b"paused"]) if b"paused" in fields else None
+    return QueueCounts(
+        name=queue,
+        waiting=waiting,
+        active=active,
+        delayed=delayed,
+        completed=completed,
+        failed=failed,
+        dead=dead,
+        paused=paused is not None,
+        paused_by=paused[0] if paused else None,
+        paused_reason=(paused[1] or None) if paused else None,
+        paused_at_ms=paused[2] if paused else None,
+        oldest_waiting_ms=None if oldest < 0 else oldest,
+        totals=_totals(fields),
+    )
+
+
+def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
+    """A record of the audit stream."""
+    fields = {key: text(value) for key, value in flat_fields(entry[1]).items()}
+    return AuditRecord(
+        entry_id=entry[0].decode(),
+        event_id=fields[b"event"],
+        queue=queue,
+        job_id=fields[b"job"],
+        action=fields[b"action"],
+        actor=fields[b"actor"],
+        issuer=fields[b"issuer"],
+        token_id=fields[b"token"],
+        reason=fields[b"reason"],
+        at_ms=int(fields[b"at"]),
+        detail=fields[b"detail"],
+    )
+
+
+TOTALS = (
+    "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "retried", "lost", "deferred",
+    "released", "stale", "started", "manual_retries",
+)  # fmt: skip
+
+
+def _totals(fields: Fields) -> dict[str, int]:
+    return {name: int(fields.get(b"n:" + name.encode(), 0)) for name in TOTALS}
+
+
+def _log_line(line: bytes) -> LogLine:
+    at, _, words = line.partition(b" ")
+    return LogLine(int(at), text(words))
+
+
+def _state(value: bytes) -> JobState:
+    try:
+        return JobState(value.decode())
+    except ValueError:
+        return JobState.FAILED
+
+
+def _failure_kind(value: bytes | None) -> FailureKind | None:
+    if value is None:
+        return None
+    try:
+        return FailureKind(value.decode())
+    except ValueError:
+        return FailureKind.OTHER
+
+
+def _number(fields: Fields, name: bytes) -> int | None:
+    try:
+        return int(fields[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def _optional_text(fields: Fields, name: bytes) -> str | None:
+    value = fields.get(name)
+    return None if value is None else text(value)
+
+
+def _worker(fields: Fields) -> str | None:
+    lease = fields.get(b"l")
+    return None if lease is None else text(lease.partition(b" ")[2])

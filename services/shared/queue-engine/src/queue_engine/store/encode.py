@@ -1,0 +1,86 @@
+"""From values to the flat arguments of the functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import orjson
+
+from queue_engine.domain.audit import Action
+from queue_engine.domain.job import NewJob
+from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Released, Report
+from queue_engine.domain.limits import read_json
+from queue_engine.store.redis_store import Arg
+from queue_engine.store.settings_codec import pack_settings
+
+MAX_REASON_CHARS = 1_000
+MAX_STACK_CHARS = 4_000
+MAX_VALUE_BYTES = 65_536
+
+
+def action_args(action: Action | None) -> tuple[str, str, str, str, str]:
+    """The five arguments every function with an action begins with."""
+    if action is None:
+        return ("", "", "", "", "")
+    return (action.event_id, action.actor, action.issuer, action.token_id, action.reason)
+
+
+def job_args(job: NewJob) -> tuple[Arg, ...]:
+    """The ten arguments of one job for enqueue_jobs. Raises InvalidArgument when its data is not JSON."""
+    when = ""
+    if job.delay_ms:
+        when = f"r{job.delay_ms}"
+    elif job.due_at_ms is not None:
+        when = f"a{job.due_at_ms}"
+    return (
+        job.job_id, job.name, job.data, digest(job.name, job.data), when, job.priority, pack_settings(job), job.owner,
+        job.options, job.if_exists.value,
+    )  # fmt: skip
+
+
+def digest(name: str, data: bytes) -> bytes:
+    """What makes two enqueues of one id the same: the name and the data, whatever its key order and white space."""
+    canonical = orjson.dumps(read_json("data", data), option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(name.encode() + b"\0" + canonical, digest_size=8).digest()
+
+
+def encode_id(job_id: str) -> bytes:
+    """A job id for the wire; ids that somebody wrote past us may hold any bytes."""
+    return job_id.encode("utf-8", "surrogateescape")
+
+
+def lease_args(leases: Sequence[Lease]) -> list[Arg]:
+    """Id and token of each lease."""
+    args: list[Arg] = []
+    for lease in leases:
+        args += (encode_id(lease.job_id), lease.token)
+    return args
+
+
+def report_args(report: Report) -> tuple[Arg, ...]:
+    """The arguments of one report, as settle_jobs.lua lists them."""
+    lease, outcome = report.lease, report.outcome
+    head = (encode_id(lease.job_id), lease.token)
+    match outcome:
+        case Completed(value):
+            return (*head, "completed", value if len(value) <= MAX_VALUE_BYTES else b'"(too large to keep)"')
+        case Failed():
+            delay = "" if outcome.retry_delay_ms is None else max(0, outcome.retry_delay_ms)
+            reason, stack = _cut(outcome.reason, MAX_REASON_CHARS), _cut(outcome.stack, MAX_STACK_CHARS, keep_end=True)
+            return (*head, "failed", reason, _cut(outcome.error_class, 200), stack, outcome.kind.value, delay)
+        case Deferred():
+            limit = "" if outcome.max_age_ms is None else outcome.max_age_ms
+            reason = _cut(outcome.reason, MAX_REASON_CHARS)
+            return (*head, "deferred", reason, outcome.kind.value, max(0, outcome.delay_ms), limit)
+        case Released(begun):
+            return (*head, "released", "1" if begun else "0")
+        case Interrupted():
+            return (*head, "interrupted")
+
+
+def _cut(text: str, limit: int, *, keep_end: bool = False) -> bytes:
+    """Bounded UTF-8; characters that cannot be encoded become question marks."""
+    if len(text) > limit:
+        text = text[-limit:] if keep_end else text[:limit]
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,19 @@
+-- Records of manual actions, written to the queue's own stream by the call that does them.
+
+-- The action at ARGV[first..first + 4]: event id, actor, issuer, token id, reason; nil when there is no actor.
+local function read_action(args, first)
+  if args[first + 1] == '' then return nil end
+  return { args[first], args[first + 1], args[first + 2], args[first + 3], args[first + 4] }
+end
+
+-- `suffix` tells the records of one bulk action apart.
+local function audit(queue, action, verb, id, detail, suffix)
+  redis.call('XADD', queue.prefix .. 'audit', '*', 'event', action[1] .. (suffix or ''), 'actor', action[2],
+    'issuer', action[3], 'token', action[4], 'reason', action[5], 'action', verb, 'job', id, 'at', queue.now,
+    'detail', detail or '{}')
+end
+
+-- The final word on a cancel request that met a running job; `request` is the action as cancel_job stored it.
+local function audit_cancel_outcome(queue, id, request, outcome)
+  audit(queue, cjson.decode(request), 'cancel_outcome', id, cjson.encode({ outcome = outcome }), ':outcome')
+end

@@ -1,0 +1,34 @@
+-- How a job ends badly: dead (kept until somebody handles it) or cancelled (taken by retention).
+
+local FAILED_FIELDS = { 'e', 'ec', 'ek', 't1', 'cn' }
+
+-- The lease ended with a word from its worker or for good: the job is no suspect any more.
+local function clear_suspect(queue, key, job)
+  if not job.ll then return end
+  redis.call('HDEL', key, 'll')
+  redis.call('HDEL', queue.prefix .. 'trials', lease_worker(job.l))
+end
+
+local function bury(batch, id, key, reason, class, kind)
+  local now = batch.queue.now
+  redis.call('HSET', key, 's', 'failed', 't1', now, 'e', reason, 'ec', class, 'ek', kind)
+  index_add(batch, 'failed', now, id)
+  index_add(batch, 'dead', now, id)
+  count_minute(batch, 'failed')
+end
+
+local function end_cancelled(batch, id, key, reason)
+  local now = batch.queue.now
+  if reason == '' then reason = 'Manually cancelled' end
+  redis.call('HSET', key, 's', 'failed', 't1', now, 'e', reason, 'ec', '', 'ek', 'cancelled', 'cn', '1')
+  index_add(batch, 'failed', now, id)
+  index_add(batch, 'cancelled', now, id)
+  count(batch, 'cancelled')
+end
+
+-- A running job whose cancel was asked for has ended otherwise than well.
+local function honour_cancel(batch, id, key, job)
+  local request = job.cx and cjson.decode(job.cx)
+  end_cancelled(batch, id, key, request and request[5] or '')
+  if request then audit_cancel_outcome(batch.queue, id, job.cx, 'cancelled') end
+end

@@ -1,0 +1,33 @@
+-- Attempt records: a list per job of [delivery, worker, started, ended, outcome, error, stack], written only for
+-- deliveries that did not end well. The last good one is in the job's own fields and costs nothing.
+
+local HISTORY_LIMIT = 20
+
+-- The worker of a lease field "<token> <worker>".
+local function lease_worker(lease)
+  return lease and string.match(lease, '^%S+ (.*)$') or ''
+end
+
+-- `job` has the fields dl, l and t0; deferrals in a row are one record, so that they do not push real failures out.
+local function record_attempt(queue, id, job, outcome, reason, stack)
+  local key = queue.prefix .. 'a:' .. id
+  local record = cjson.encode({
+    tonumber(job.dl) or 0, lease_worker(job.l), tonumber(job.t0) or queue.now, queue.now, outcome, reason or '', stack or '',
+  })
+  if outcome == 'deferred' and job.df then
+    local last = redis.call('LINDEX', key, -1)
+    if last and string.find(last, '"deferred"', 1, true) then
+      redis.call('LSET', key, -1, record)
+      return
+    end
+  end
+  if redis.call('RPUSH', key, record) > HISTORY_LIMIT then redis.call('LTRIM', key, -HISTORY_LIMIT, -1) end
+end
+
+-- Before a completed job is used again: its good delivery, until now only in its fields, becomes a record.
+local function keep_completion(queue, id, key)
+  local job = redis.call('HMGET', key, 'dl', 'l', 't0', 't1')
+  redis.call('RPUSH', queue.prefix .. 'a:' .. id, cjson.encode({
+    tonumber(job[1]) or 0, lease_worker(job[2]), tonumber(job[3]) or 0, tonumber(job[4]) or 0, 'completed', '', '',
+  }))
+end

@@ -1,0 +1,67 @@
+-- Reading jobs for people.
+
+local ACTIVE_LIMIT = 1000
+
+-- One job: id, due time or '', its newest attempt record when it failed or '', then its fields flat; nil when it cannot be read.
+local function read_job(queue, id, due)
+  local fields = redis.pcall('HGETALL', job_key(queue, id))
+  if fields.err or #fields == 0 then return nil end
+  local state = redis.call('HGET', job_key(queue, id), 's')
+  local last = state == 'failed' and redis.call('LINDEX', queue.prefix .. 'a:' .. id, -1)
+  if state == 'delayed' and not due then due = redis.call('ZSCORE', queue.prefix .. 'delayed', id) end
+  return { id, due or '', last or '', fields }
+end
+
+-- Active jobs in the order they were taken; the index itself is ordered by lease deadline.
+local function active_ids(queue)
+  local ids = redis.call('ZRANGE', queue.prefix .. 'active', 0, ACTIVE_LIMIT - 1)
+  local tokens = {}
+  for _, id in ipairs(ids) do
+    local lease = redis.pcall('HMGET', job_key(queue, id), 'l')
+    tokens[id] = tonumber(string.match(lease[1] or '', '^%d+')) or 0
+  end
+  table.sort(ids, function(a, b)
+    if tokens[a] == tokens[b] then return a < b end
+    return tokens[a] < tokens[b]
+  end)
+  return ids
+end
+
+-- Waiting jobs by rank: suspects come first, as they do for workers.
+local function waiting_ids(queue, offset, limit)
+  local suspects = redis.call('ZCARD', queue.prefix .. 'suspects')
+  local ids = redis.call('ZRANGE', queue.prefix .. 'suspects', offset, offset + limit - 1)
+  local first = math.max(0, offset - suspects)
+  local rest = limit - #ids
+  if rest > 0 then
+    for _, id in ipairs(redis.call('ZRANGE', queue.prefix .. 'waiting', first, first + rest - 1)) do ids[#ids + 1] = id end
+  end
+  return ids
+end
+
+local function state_size(queue, state)
+  local size = redis.call('ZCARD', queue.prefix .. state)
+  if state == 'waiting' then size = size + redis.call('ZCARD', queue.prefix .. 'suspects') end
+  return size
+end
+
+-- Ids of a state (or of the dead index) from rank `offset` on, as people want to see them.
+local function page_ids(queue, state, offset, limit)
+  if state == 'waiting' then return waiting_ids(queue, offset, limit) end
+  if state == 'active' then
+    local all, ids = active_ids(queue), {}
+    for i = offset + 1, math.min(offset + limit, #all) do ids[#ids + 1] = all[i] end
+    return ids
+  end
+  local command = state == 'delayed' and 'ZRANGE' or 'ZREVRANGE'
+  return redis.call(command, queue.prefix .. state, offset, offset + limit - 1)
+end
+
+-- When the job that would be taken next became runnable, in ms; nil when none waits.
+local function oldest_runnable(queue)
+  local id = waiting_ids(queue, 0, 1)[1]
+  if not id then return nil end
+  local since = redis.pcall('HMGET', job_key(queue, id), 'rs', 'ts')
+  if since.err then return queue.now end
+  return tonumber(since[1] or since[2] or nil) or queue.now
+end

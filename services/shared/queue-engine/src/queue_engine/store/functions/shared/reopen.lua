@@ -1,0 +1,52 @@
+-- Making a job that is not active as new again, for retry and replace. Its history stays.
+
+local RUN_FIELDS = { 'at', 'll', 'cx', 'e', 'ec', 'ek', 't1', 'cn', 'r', 'df', 'pg', 'rs', 'q', 'mf' }
+local INDEXES = {
+  waiting = { 'waiting', 'suspects' },
+  delayed = { 'delayed' },
+  completed = { 'completed' },
+  failed = { 'failed', 'dead', 'cancelled' },
+}
+
+-- Take a job out of the indexes of its state.
+local function unindex(queue, id, state)
+  for _, index in ipairs(INDEXES[state] or {}) do redis.call('ZREM', queue.prefix .. index, id) end
+end
+
+-- Forget what the last run left in the job's fields and take it out of its indexes.
+local function reopen(queue, id, key, state)
+  if state == 'completed' then keep_completion(queue, id, key) end
+  unindex(queue, id, state)
+  redis.call('HDEL', key, unpack(RUN_FIELDS))
+end
+
+-- Failed -> waiting at the end of its priority class. Returns OK, NOT_FOUND or WRONG_STATE and the state.
+local function retry(queue, id, action, data, suffix)
+  local key = job_key(queue, id)
+  local job = redis.pcall('HMGET', key, 's', 'p', 'd', 'mf')
+  if job.err or not job[1] then return 'NOT_FOUND', '' end
+  if job[1] ~= 'failed' then return 'WRONG_STATE', job[1] end
+  local detail = '{}'
+  if data ~= '' then
+    detail = '{"old":' .. (job[4] and 'null' or job[3]) .. ',"new":' .. data .. '}'
+    redis.call('HSET', key, 'd', data)
+  end
+  reopen(queue, id, key, 'failed')
+  redis.call('HSET', key, 's', 'waiting', 'rs', queue.now)
+  redis.call('ZADD', queue.prefix .. 'waiting', wait_score(job[2], reserve_sequence(queue, 1) + 1), id)
+  redis.call('HINCRBY', queue.meta, 'n:manual_retries', 1)
+  audit(queue, action, 'retry', id, detail, suffix)
+  return 'OK', ''
+end
+
+-- Forget a job that is not active, and its id. Returns as retry.
+local function remove(queue, id, action, suffix)
+  local job = redis.pcall('HMGET', job_key(queue, id), 's', 'n')
+  if job.err or not job[1] then return 'NOT_FOUND', '' end
+  if job[1] == 'active' then return 'WRONG_STATE', 'active' end
+  unindex(queue, id, job[1])
+  unlink_job(queue, id)
+  redis.call('HINCRBY', queue.meta, 'n:removed', 1)
+  audit(queue, action, 'remove', id, cjson.encode({ name = job[2] or '?', state = job[1] }), suffix)
+  return 'OK', ''
+end

@@ -1,0 +1,68 @@
+-- Handing out jobs. Everything is read and judged first, then written.
+
+local function read_candidates(batch, found, leases, bad)
+  local queue = batch.queue
+  for i = 1, #found, 2 do
+    local id = found[i]
+    local job = redis.pcall('HMGET', job_key(queue, id), 'n', 'd', 'o', 'c', 'ts', 'at', 'dl', 'll', 's')
+    local readable = not job.err and job[1] and job[2] and job[9] == 'waiting'
+      and tonumber(job[5]) and tonumber(job[6] or 0) and tonumber(job[7] or 0)
+    if readable then
+      job.id, job.score = id, found[i + 1]
+      leases[#leases + 1] = job
+    else
+      bad[#bad + 1] = id
+    end
+  end
+end
+
+-- Append to `out` what a worker needs of each job: id, token, name, data, options, settings, created, attempts,
+-- deliveries, lost leases.
+local function write_leases(batch, leases, worker, deadline, out)
+  local queue = batch.queue
+  local token = redis.call('HINCRBY', queue.meta, 'token', #leases) - #leases
+  local k = #out
+  for i = 1, #leases do
+    local job = leases[i]
+    local deliveries = (job[7] or 0) + 1
+    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', (token + i) .. ' ' .. worker, 't0', queue.now,
+      'dl', deliveries, 'q', job.score)
+    index_add(batch, 'active', deadline, job.id)
+    out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job[1], job[2], job[3] or ''
+    out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
+      job[4] or '', tonumber(job[5]), tonumber(job[6] or 0), deliveries, tonumber(job[8] or 0)
+    k = k + 10
+  end
+  count(batch, 'started', #leases)
+end
+
+-- A suspect goes out alone, and only to a worker that runs none; nil when there is none to give.
+local function next_suspect(queue, worker)
+  local found = redis.call('ZRANGE', queue.prefix .. 'suspects', 0, 0, 'WITHSCORES')
+  if not found[1] or redis.call('HEXISTS', queue.prefix .. 'trials', worker) == 1 then return nil end
+  return found
+end
+
+-- Lease up to `want` jobs to `worker` until `deadline`; returns the flat list described at write_leases.
+local function take(batch, worker, want, deadline)
+  local queue, index, out = batch.queue, 'suspects', {}
+  if queue.paused or want <= 0 then return out end
+  local found = next_suspect(queue, worker)
+  local suspect = found and found[1]
+  if not found then
+    index = 'waiting'
+    found = redis.call('ZRANGE', queue.prefix .. index, 0, want - 1, 'WITHSCORES')
+  end
+  if #found == 0 then return out end
+  local leases, bad = {}, {}
+  read_candidates(batch, found, leases, bad)
+  redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #found / 2 - 1)
+  for _, id in ipairs(bad) do quarantine(batch, id) end
+  if #leases > 0 then
+    write_leases(batch, leases, worker, deadline, out)
+    if suspect then redis.call('HSET', queue.prefix .. 'trials', worker, suspect) end
+  end
+  flush(batch)
+  if redis.call('EXISTS', queue.prefix .. 'waiting', queue.prefix .. 'suspects') > 0 then wake(queue) end
+  return out
+end

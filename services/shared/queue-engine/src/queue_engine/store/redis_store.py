@@ -1,0 +1,122 @@
+"""The adapter to Redis or Valkey: one atomic function per call, the library kept loaded, errors in our words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from queue_engine.domain.errors import LibraryMismatch, QueueNotFound
+from queue_engine.domain.health import StoreHealth
+from queue_engine.store.checks import check_store
+from queue_engine.store.errors import is_missing_function, translated
+from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key
+from queue_engine.store.library import FUNCTION_PREFIX
+
+Arg = str | bytes | int | float
+Reply = list[Any]
+
+_BLOCK_SECONDS = 10.0
+"""Longest single wait for a marker; longer waits are made of several, so that a dead peer is noticed."""
+
+
+class RedisStore:
+    """Thread-safe; connections are pooled. Its methods raise StoreUnavailable, StoreFull and what check raises."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        self._client = _client(url, timeout_seconds, timeout_seconds)
+        self._blocking = _client(url, timeout_seconds, _BLOCK_SECONDS + timeout_seconds)
+        self._checked = False
+
+    def call(self, function: str, queue: str, *args: Arg, resend: bool = False) -> Reply:
+        """The reply of a queue's function, its OK or the word of its own refusal first.
+
+        `resend` says that the call may be repeated when the connection broke. Raises QueueNotFound for a queue nobody
+        set up.
+        """
+        reply = self._fcall(function, meta_key(queue), args, resend=resend)
+        if reply[0] == b"UNKNOWN_QUEUE" and self.is_registered(queue):
+            self.set_up_queue(queue)
+            reply = self._fcall(function, meta_key(queue), args, resend=resend)
+        if reply[0] == b"UNKNOWN_QUEUE":
+            raise QueueNotFound(queue)
+        if reply[0] == b"LAYOUT":
+            found = reply[1].decode()
+            raise LibraryMismatch(f"queue {queue!r} has data layout {found}, which this version does not know")
+        return reply
+
+    def call_registry(self, function: str, *args: Arg) -> Reply:
+        """The reply of a function of the registry. All of them may be repeated."""
+        return self._fcall(function, REGISTRY_META, args, resend=True)
+
+    def is_registered(self, queue: str) -> bool:
+        """Whether the registry knows the queue."""
+        return queue.encode() in self.call_registry("list_queues")[1:]
+
+    def set_up_queue(self, queue: str) -> None:
+        """Make a queue known, in the registry first: a queue with jobs is always listed."""
+        self.call_registry("register_queue", queue)
+        self._fcall("set_up_queue", meta_key(queue), (), resend=True)
+
+    def wait_for_mark(self, queue: str, *, timeout_seconds: float) -> bool:
+        """Whether a marker came within the time."""
+        deadline = time.monotonic() + timeout_seconds
+        while (left := min(deadline - time.monotonic(), _BLOCK_SECONDS)) > 0:
+            try:
+                if self._blocking.bzpopmin(mark_key(queue), timeout=left):
+                    return True
+            except redis.RedisError as error:
+                raise translated(error) from error
+        return False
+
+    def check(self) -> StoreHealth:
+        """Probe with a write, look at the settings, load the library where it is missing or older."""
+        try:
+            health = check_store(self._client)
+        except redis.RedisError as error:
+            raise translated(error) from error
+        self._checked = True
+        return health
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+        self._blocking.close()
+
+    def _fcall(self, function: str, key: str, args: Sequence[Arg], *, resend: bool) -> Reply:
+        """Call; once more when the library was missing, or when the connection broke and that is harmless."""
+        if not self._checked:
+            self.check()
+        try:
+            return self._fcall_once(function, key, args)
+        except redis.ConnectionError as error:
+            if not resend or isinstance(error, redis.BusyLoadingError):
+                raise translated(error) from error
+        except redis.RedisError as error:
+            if not is_missing_function(error):
+                raise translated(error) from error
+            self.check()
+        try:
+            return self._fcall_once(function, key, args)
+        except redis.RedisError as error:
+            raise translated(error) from error
+
+    def _fcall_once(self, function: str, key: str, args: Sequence[Arg]) -> Reply:
+        reply: Reply = self._client.fcall(FUNCTION_PREFIX + function, 1, key, *args)
+        return reply
+
+
+def _client(url: str, connect_seconds: float, reply_seconds: float) -> redis.Redis:
+    # redis-py would resend after a lost reply, which leases a second batch: what is resent is decided here.
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=reply_seconds,
+        socket_keepalive=True,
+    )
