@@ -1,0 +1,10 @@
+-- Count the records that match; a condition that is null does not count.
+SELECT count(*) AS total
+FROM job_audit
+WHERE
+    (%(queue)s::text IS NULL OR queue = %(queue)s)
+    AND (%(job_id)s::text IS NULL OR job_id = %(job_id)s)
+    AND (%(actor)s::text IS NULL OR actor_user_id = %(actor)s)
+    AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(from_ms)s::bigint IS NULL OR created_at_ms >= %(from_ms)s)
+    AND (%(to_ms)s::bigint IS NULL OR created_at_ms < %(to_ms)s);

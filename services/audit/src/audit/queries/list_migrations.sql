@@ -1,0 +1,2 @@
+-- List the versions that were applied.
+SELECT version FROM job_audit_migration ORDER BY version;

@@ -1,0 +1,2 @@
+-- Ask whether the database answers and how long the chain is.
+SELECT coalesce(max(id), 0) AS length FROM job_audit;

@@ -1,0 +1,17 @@
+-- Read the whole chain in order, through a cursor.
+SELECT
+    id,
+    event_id,
+    queue,
+    job_id,
+    action,
+    actor_user_id,
+    issuer,
+    token_id,
+    reason,
+    detail,
+    created_at_ms,
+    recorded_at_ms,
+    hash
+FROM job_audit
+ORDER BY id;

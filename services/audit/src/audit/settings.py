@@ -1,0 +1,30 @@
+"""What audit can be told; every field in capitals is its variable."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from service_kit.settings import ServiceSettings
+
+
+class AuditSettings(ServiceSettings):
+    """Settings of audit beside those every service has. Ports: 0 takes a free one."""
+
+    prefix: ClassVar[str] = "AUDIT_"
+
+    database_url: str = Field(min_length=1, repr=False)
+    """PostgreSQL 15 or newer: `postgresql://user:password@host:port/database`, or a file with it: DATABASE_URL_FILE."""
+    job_ui_page_size: int = Field(25, ge=1, le=100)
+    """Records on a page when the caller does not say."""
+    audit_host: str = "[::]"
+    audit_port: int = Field(50052, ge=0, le=65535)
+    audit_metrics_port: int = Field(9052, ge=0, le=65535)
+    audit_threads: int = Field(8, ge=2, le=256)
+    """Calls served at a time, each with a database connection."""
+    audit_migrate: bool = True
+    """Apply missing migrations at the start; false: somebody else runs `python -m audit migrate`."""
+    audit_reflection: bool = True
+    audit_grace_seconds: float = Field(10.0, ge=0, le=300)
+    """How long running calls may take to end at shutdown."""
