@@ -1,0 +1,113 @@
+"""Metrics read from the store at each scrape.
+
+The engine counts in the same atomic call as each change, so that these are exact, whoever was killed when. Every
+queue-admin exports the same values: aggregate with `max by (queue)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from queue_engine.domain.errors import QueueEngineError
+from queue_engine.domain.job import FailureKind, JobState, QueueCounts
+from queue_engine.engine import QueueEngine
+
+log = structlog.get_logger()
+# Our words for the engine's counters.
+EVENTS = {
+    "added": "enqueued",
+    "replaced": "replaced",
+    "started": "started",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "removed": "removed",
+    "pruned": "pruned",
+    "lost": "rescued",
+    "deferred": "deferred",
+    "released": "released",
+    "stale": "stale",
+    "manual_retries": "retried_by_hand",
+}
+
+
+class QueueCollector(Collector):
+    """One pass over all queues per scrape. With the store away only queue_store_up is there."""
+
+    def __init__(self, engine: QueueEngine) -> None:
+        self._engine = engine
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing in advance: registering must not ask the store."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics."""
+        up = GaugeMetricFamily("queue_store_up", "Whether the job store answers.")
+        try:
+            metrics = self._read()
+        except QueueEngineError as error:
+            log.warning("metrics_unreadable", problem=str(error))
+            metrics = []
+        up.add_metric([], 1 if metrics else 0)
+        return [up, *metrics]
+
+    def _read(self) -> list[Metric]:
+        families = Families()
+        for queue in self._engine.list_queues():
+            families.add_counts(self._engine.count_jobs(queue))
+            families.add_audit(queue, *self._engine.audit_backlog(queue))
+        return families.all()
+
+
+class Families:
+    """The metric families, filled queue by queue."""
+
+    def __init__(self) -> None:
+        self._jobs = CounterMetricFamily("queue_jobs_total", "What happened to jobs.", labels=["queue", "status"])
+        self._failures = CounterMetricFamily("queue_failures_total", "Failed attempts.", labels=["queue", "reason"])
+        self._retries = _counter("queue_retries_total", "Attempts after a failed one.")
+        self._depth = GaugeMetricFamily("queue_depth", "Jobs in each state.", labels=["queue", "state"])
+        self._age = _gauge("queue_oldest_runnable_age_seconds", "Age of the job that is taken next; 0 when none waits.")
+        self._dead = _gauge("queue_dead_letter_depth", "Dead jobs that wait for a decision.")
+        self._paused = _gauge("queue_paused", "Whether the queue is paused.")
+        self._audit_depth = _gauge("queue_audit_outbox_depth", "Audit records not shipped yet.")
+        self._audit_age = _gauge("queue_audit_outbox_age_seconds", "Age of the oldest audit record not shipped yet.")
+        self._audit_parked = _gauge("queue_audit_parked", "Audit records refused for good and set aside.")
+
+    def add_counts(self, counts: QueueCounts) -> None:
+        """A queue's states and events."""
+        queue, totals = counts.name, counts.totals
+        for total, status in EVENTS.items():
+            self._jobs.add_metric([queue, status], totals.get(total, 0))
+        for kind in FailureKind:
+            self._failures.add_metric([queue, kind.value], totals.get(f"failed:{kind.value}", 0))
+        self._retries.add_metric([queue], totals.get("retried", 0))
+        for state in JobState:
+            self._depth.add_metric([queue, state.value], getattr(counts, state.value))
+        self._age.add_metric([queue], (counts.oldest_waiting_ms or 0) / 1_000)
+        self._dead.add_metric([queue], counts.dead)
+        self._paused.add_metric([queue], counts.paused)
+
+    def add_audit(self, queue: str, waiting: int, parked: int, oldest_ms: int | None) -> None:
+        """A queue's audit stream."""
+        self._audit_depth.add_metric([queue], waiting)
+        self._audit_parked.add_metric([queue], parked)
+        self._audit_age.add_metric([queue], (oldest_ms or 0) / 1_000)
+
+    def all(self) -> list[Metric]:
+        """Every family."""
+        return [value for value in vars(self).values() if isinstance(value, Metric)]
+
+
+def _counter(name: str, text: str) -> CounterMetricFamily:
+    return CounterMetricFamily(name, text, labels=["queue"])
+
+
+def _gauge(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=["queue"])

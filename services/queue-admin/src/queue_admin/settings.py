@@ -1,0 +1,29 @@
+"""What queue-admin can be told; every field in capitals is its variable."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from service_kit.settings import ServiceSettings
+
+
+class QueueAdminSettings(ServiceSettings):
+    """Settings of queue-admin beside those every service has. Ports: 0 takes a free one."""
+
+    prefix: ClassVar[str] = "QUEUE_ADMIN_"
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", repr=False)
+    job_ui_page_size: int = Field(25, ge=1, le=100)
+    """Jobs on a page when the caller does not say."""
+    queue_admin_host: str = "[::]"
+    queue_admin_port: int = Field(50051, ge=0, le=65535)
+    queue_admin_metrics_port: int = Field(9051, ge=0, le=65535)
+    queue_admin_threads: int = Field(16, ge=2, le=256)
+    queue_admin_reflection: bool = True
+    queue_admin_audit_address: str = "127.0.0.1:50052"
+    queue_admin_store_timeout_seconds: float = Field(2.0, gt=0, le=30)
+    """Below the callers' deadlines, so that they hear UNAVAILABLE and not a bare deadline."""
+    queue_admin_grace_seconds: float = Field(10.0, ge=0, le=300)
+    """How long running calls may take to end at shutdown."""
