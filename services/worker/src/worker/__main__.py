@@ -1,0 +1,37 @@
+"""`python -m worker` takes jobs and runs them until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import structlog
+
+from service_kit import VERSION
+from service_kit.lifecycle import exit_with, wait_for_stop_signal
+from service_kit.logs import configure_logging
+from service_kit.settings import SettingsError
+from worker.job_types import MissingResource
+from worker.service import OpenResources, WorkerService
+from worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+def main(package: ModuleType, open_resources: OpenResources) -> None:
+    """Run the job types of `package`; ends with status 2 and one line per problem when it cannot start, else with 0."""
+    try:
+        settings = WorkerSettings.load()
+        configure_logging("worker", VERSION, level=settings.log_level)
+        service = WorkerService(settings, package, open_resources)
+    except (SettingsError, MissingResource, RuntimeError, OSError, ValueError) as problem:
+        exit_with(problem)
+    service.start()
+    log.info("stopping", signal=wait_for_stop_signal())
+    service.stop()
+
+
+if __name__ == "__main__":
+    from worker import jobs  # the tests run other job types by the same `main`
+    from worker.resources import open_resources
+
+    main(jobs, open_resources)

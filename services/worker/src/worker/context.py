@@ -1,0 +1,94 @@
+"""What a handler is given beside its payload: who its job is and what it may tell or ask the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+import orjson
+from pydantic import BaseModel
+
+from queue_engine.domain.job import Enqueued, NewJob
+from queue_engine.domain.job_type import EnqueueOptions, JobType, resolve
+from queue_engine.domain.lease import Lease, Verdict
+
+OWNER = "worker"
+"""Owner of the jobs that handlers enqueue."""
+
+
+class Queues(Protocol):
+    """The part of the engine that a handler's context needs."""
+
+    def enqueue_job(self, queue: str, job: NewJob) -> Enqueued:
+        """See QueueEngine."""
+
+    def set_progress(self, lease: Lease, progress: bytes, *, worker: str) -> Verdict:
+        """See QueueEngine."""
+
+    def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:
+        """See QueueEngine."""
+
+
+class JobContext:
+    """One delivery of one job. Lives as long as its handler runs, on the handler's thread."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        *,
+        queues: Queues,
+        worker: str,
+        job_types: Mapping[str, JobType],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._lease, self._queues, self._worker = lease, queues, worker
+        self._job_types, self._is_cancelled = job_types, is_cancelled
+        self.job_id, self.queue, self.name = lease.job_id, lease.queue, lease.name
+        self.token = lease.token
+        self.attempt = lease.attempts_made + 1
+        self.max_attempts = lease.max_attempts
+        self.created_at_ms = lease.created_at_ms
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every delivery and attempt of this job, different for every other job."""
+        return f"{self.queue}:{self.job_id}"
+
+    @property
+    def cancelled(self) -> bool:
+        """A cancel was asked for, or the lease was lost; the handler is interrupted anyway once it runs Python code."""
+        return self._is_cancelled()
+
+    def progress(self, value: Any) -> None:
+        """Show `value` (anything JSON, at most 4 KiB) as the job's progress. Raises StoreUnavailable."""
+        self._queues.set_progress(self._lease, orjson.dumps(value), worker=self._worker)
+
+    def log(self, text: str) -> None:
+        """Add a line to the job's own log (cut to 1,000 characters, the newest 200 stay). Raises StoreUnavailable."""
+        self._queues.add_log(self._lease, text, worker=self._worker)
+
+    def enqueue(
+        self,
+        name: str,
+        payload: BaseModel | Mapping[str, Any],
+        *,
+        job_id: str | None = None,
+        options: EnqueueOptions | None = None,
+    ) -> Enqueued:
+        """Enqueue a job of type `name` that follows from this one; `job_id` wins over the type's template.
+
+        Safe to repeat as long as the id follows from this job: a known id with the same data returns the job that is
+        there. Raises LookupError for an undeclared type, InvalidArgument, IdConflict, StoreUnavailable and StoreFull.
+        """
+        job_type = self._job_types[name]
+        fields = (
+            payload.model_dump(mode="json", by_alias=True, exclude_none=True)
+            if isinstance(payload, BaseModel)
+            else dict(payload)
+        )
+        options = options or EnqueueOptions()
+        if job_id is not None:
+            options = replace(options, job_id=job_id)
+        job = resolve(job_type, fields, orjson.dumps(fields), options, owner=OWNER)
+        return self._queues.enqueue_job(job_type.queue, job)

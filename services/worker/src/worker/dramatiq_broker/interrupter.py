@@ -1,0 +1,106 @@
+"""The one place that raises in worker threads: timeout, cancel, lost lease, shutdown.
+
+An asynchronous exception that lands outside its job kills the worker thread without a word. So each is raised only
+while (thread, job) is armed, at most one per job, under one lock; disarming clears what is still on its way under the
+same lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from dramatiq.middleware import Interrupt, TimeLimitExceeded, raise_thread_exception
+
+from worker.dramatiq_broker.job import Job
+
+log = structlog.get_logger()
+PRECISION = 0.1  # seconds between looks at the deadlines
+
+
+class Cancelled(Interrupt):
+    """The job's cancel was asked for."""
+
+
+class LeaseLost(Interrupt):
+    """Somebody else may run the job by now: its lease has expired."""
+
+
+@dataclass(slots=True)
+class _Armed:
+    job: Job
+    deadline: float
+    fired: bool = False
+
+
+class Interrupter:
+    """Interrupts the handlers of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: dict[int, _Armed] = {}
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look at deadlines. Safe to call twice."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="interrupter", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+
+    def arm(self, job: Job, *, seconds: float) -> None:
+        """From now on the calling thread may be interrupted for `job`, after `seconds` at the latest."""
+        with self._lock:
+            self._armed[threading.get_ident()] = _Armed(job, time.monotonic() + seconds)
+
+    def disarm(self) -> None:
+        """The calling thread's job is over; nothing can reach the thread any more when this returns.
+
+        What was raised before lands inside, as the job's own exception.
+        """
+        thread = threading.get_ident()
+        with self._lock:
+            armed = self._armed.pop(thread, None)
+            if armed is not None and armed.fired:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+
+    def interrupt(self, job: Job, reason: type[Interrupt]) -> bool:
+        """Raise `reason` in the thread that runs `job`; False when none does or it was interrupted before."""
+        with self._lock:
+            for thread, armed in self._armed.items():
+                if armed.job is job:
+                    return self._fire(thread, armed, reason)
+        return False
+
+    def interrupt_all(self, reason: type[Interrupt]) -> int:
+        """Raise `reason` in every thread that runs a job; returns how many."""
+        with self._lock:
+            return sum(self._fire(thread, armed, reason) for thread, armed in self._armed.items())
+
+    def tick(self) -> int:
+        """Interrupt the jobs that are past their deadline; returns how many."""
+        now = time.monotonic()
+        with self._lock:
+            late = [(thread, armed) for thread, armed in self._armed.items() if armed.deadline <= now]
+            return sum(self._fire(thread, armed, TimeLimitExceeded) for thread, armed in late)
+
+    def _fire(self, thread: int, armed: _Armed, reason: type[Interrupt]) -> bool:
+        if armed.fired:
+            return False
+        armed.fired = True
+        raise_thread_exception(thread, reason)
+        log.info("job_interrupted", job_id=armed.job.message_id, queue=armed.job.queue_name, reason=reason.__name__)
+        return True
+
+    def _run(self) -> None:
+        while not self._stopped.wait(PRECISION):
+            with contextlib.suppress(RuntimeError):
+                self.tick()

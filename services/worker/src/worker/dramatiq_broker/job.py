@@ -1,0 +1,57 @@
+"""A delivered job as Dramatiq sees it: a message with its lease, its fate and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dramatiq import Message, MessageProxy
+
+from queue_engine.domain.lease import Lease, Outcome
+
+
+class Job(MessageProxy):
+    """One delivery of one job. Class attributes are the values of a job nothing happened to yet."""
+
+    outcome: Outcome | None = None
+    """Set once a normal return, an error or a skip was seen; unset at the end means error."""
+    value = b""
+    """JSON of what the handler returned, when it is kept."""
+    began_at = 0.0
+    """When its handler's thread took it (monotonic seconds); 0: it has not begun."""
+    ended_at = 0.0
+    entered = False
+    """Its actor's function was called; calls of other actors inside it are plain calls."""
+    returned = False
+    """Its actor's function came back with a value."""
+    recalled = False
+    """Given back before it began: whoever meets it in the work queue passes it over."""
+    error: BaseException | None = None
+    cancelled = False
+    lost = False
+
+    def __init__(self, lease: Lease, message: Message[Any], *, immediate: bool, taken_at: float) -> None:
+        super().__init__(message)
+        # Plain attributes: Dramatiq reads these several times a job and the proxy's __getattr__ is slow.
+        self.queue_name, self.actor_name = lease.queue, lease.name
+        self.message_id, self.message_timestamp = lease.job_id, lease.created_at_ms
+        self.args, self.kwargs, self.options = message.args, message.kwargs, message.options
+        self.lease = lease
+        self.immediate = immediate or lease.suspect
+        self.taken_at = self.renewed_at = taken_at
+
+    def stuff_exception(self, exception: BaseException) -> None:
+        """Keep what a middleware rejected it for."""
+        super().stuff_exception(exception)
+        self.error = exception
+
+    def clear_exception(self) -> None:
+        """Let go of it: tracebacks keep much alive."""
+        super().clear_exception()
+        self.error = None
+
+    def __str__(self) -> str:
+        """Name and id: Dramatiq logs this, and payloads do not belong in logs."""
+        return f"{self.actor_name}({self.message_id})"
+
+    def __repr__(self) -> str:
+        return f"<Job {self}>"

@@ -1,0 +1,110 @@
+"""The middleware around every job: it begins only once and only if it still should, and ends with an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware, Shutdown, SkipMessage
+
+from queue_engine.domain.lease import Completed, Interrupted, Released
+from worker.dramatiq_broker.interrupter import Interrupter
+from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.roster import Roster
+
+if TYPE_CHECKING:
+    from worker.dramatiq_broker.broker import JobBroker
+
+log = structlog.get_logger()
+
+
+class Lifecycle(Middleware):
+    """Stands first: its "before" is the first to decide, its "after" the last. Takes the place of Dramatiq's TimeLimit
+    and ShutdownNotifications, with their options and exceptions.
+    """
+
+    def __init__(self, roster: Roster, interrupter: Interrupter) -> None:
+        self._roster, self._interrupter = roster, interrupter
+
+    @property
+    def actor_options(self) -> set[str]:
+        """Those of Dramatiq's TimeLimit and ShutdownNotifications."""
+        return {"time_limit", "notify_shutdown"}
+
+    def before_process_message(self, broker: Broker, message: Any) -> None:
+        """Let the job begin or skip it; whatever goes wrong here gives it back, as Dramatiq would run it regardless."""
+        job: Job = message
+        try:
+            begun = self._roster.begin(job)
+            lease = job.lease
+            structlog.contextvars.bind_contextvars(
+                job_id=lease.job_id, queue=lease.queue, attempt=lease.attempts_made + 1, token=lease.token
+            )
+        except Exception as error:
+            job.outcome = Released(begun=False)
+            raise SkipMessage("the job could not begin") from error
+        if not begun:
+            raise SkipMessage("the job was given back before it began")
+        if job.cancelled:
+            job.outcome = Interrupted()
+            raise SkipMessage("the job was cancelled before it began")
+        if job.lost:
+            job.outcome = Released(begun=False)
+            raise SkipMessage("the lease was lost before the job began")
+
+    def after_process_message(
+        self, broker: Broker, message: Any, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        """Done, when the actor was seen to return and nothing after it said otherwise."""
+        job: Job = message
+        if exception is None and job.outcome is None and job.returned:
+            job.outcome = Completed(job.value)
+
+    def after_skip_message(self, broker: Broker, message: Any) -> None:
+        """A middleware that skips a job without failing it means that it is done."""
+        job: Job = message
+        if job.outcome is None and not job.failed:
+            job.outcome = Completed()
+
+    def after_ack(self, broker: Broker, message: Any) -> None:
+        """The thread's log lines are no longer about this job."""
+        structlog.contextvars.clear_contextvars()
+
+    after_nack = after_ack
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Dramatiq's consumers would go on taking while its threads finish."""
+        jobs: JobBroker = broker  # type: ignore[assignment]  # added by that broker only
+        jobs.drain()
+        for job in list(self._roster.running.values()):
+            if _wants_notice(broker, job):
+                self._interrupter.interrupt(job, Shutdown)
+
+
+def guard(function: Callable[..., Any], roster: Roster, interrupter: Interrupter) -> Callable[..., Any]:
+    """An actor's function that can be interrupted, and only while it runs. Called outside a job it is as before."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        job = roster.current()
+        if job is None or job.entered:
+            return function(*args, **kwargs)
+        job.entered = True
+        try:
+            interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
+            result = function(*args, **kwargs)
+        finally:
+            interrupter.disarm()
+        job.returned = True
+        return result
+
+    return run
+
+
+def _wants_notice(broker: Broker, job: Job) -> bool:
+    asked = job.options.get("notify_shutdown")
+    actor = broker.actors.get(job.actor_name)
+    return bool(actor.options.get("notify_shutdown") if asked is None and actor else asked)

@@ -1,0 +1,72 @@
+"""What a worker process measures. Counts of jobs come from the engine, by queue-admin: they survive a killed worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.roster import Roster
+
+# Milliseconds, as the metric's name says; the library's own buckets are meant for seconds.
+MILLISECONDS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000)
+SECONDS = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+
+
+class WorkerMetrics:
+    """Told about jobs in batches, by the consumer thread."""
+
+    def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
+        self._registry = registry
+        self._duration = Histogram(
+            "queue_processing_duration_ms",
+            "Time a handler ran, in ms.",
+            ["queue"],
+            buckets=MILLISECONDS,
+            registry=registry,
+        )
+        self._wait = Histogram(
+            "queue_wait_duration_seconds",
+            "Time from the enqueue to the first start of the handler, a wanted delay included.",
+            ["queue"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        Gauge("build_info", "The running software.", ["version"], registry=registry).labels(version).set(1)
+
+    def observe(self, jobs: Sequence[Job]) -> None:
+        """Jobs of one queue whose outcome was told."""
+        duration, wait = self._duration.labels(jobs[0].queue_name), self._wait.labels(jobs[0].queue_name)
+        # Both clocks are near each other at best; the monotonic one of this process is mapped to the wall's here.
+        offset = time.time() - time.monotonic()
+        for job in jobs:
+            if not job.ended_at:
+                continue
+            duration.observe((job.ended_at - job.began_at) * 1000)
+            if job.lease.deliveries == 1 and not job.lease.attempts_made:
+                wait.observe(max(0.0, job.began_at + offset - job.lease.created_at_ms / 1000))
+
+    def watch(self, roster: Roster, fetched_at: Mapping[str, float]) -> None:
+        """Show, at each scrape, the busy threads and when the store last answered a take (monotonic seconds)."""
+        self._registry.register(_Fetches(fetched_at))
+        busy = Gauge("worker_busy_threads", "Threads that run a handler.", registry=self._registry)
+        busy.set_function(lambda: len(roster.running))
+
+
+class _Fetches(Collector):
+    def __init__(self, fetched_at: Mapping[str, float]) -> None:
+        self._fetched_at = fetched_at
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The one time per queue, on the wall's clock."""
+        family = GaugeMetricFamily(
+            "worker_last_fetch_timestamp_seconds", "When the store last answered a take.", labels=["queue"]
+        )
+        offset = time.time() - time.monotonic()
+        for queue, at in list(self._fetched_at.items()):
+            family.add_metric([queue], at + offset)
+        yield family

@@ -1,0 +1,100 @@
+"""What this process holds of all its queues: which jobs wait for a thread, which run, and how many more it may take."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from worker.dramatiq_broker.job import Job
+
+HORIZON = 0.1  # seconds: a process holds what its threads finish in about this time
+MOST_HELD = 64  # with 64 in hand two processes are fast; more buys nothing
+RECENT = 0.2  # weight of the newest duration in the running average
+
+
+class Roster:
+    """Thread-safe by single dict operations: whoever pops a job from `waiting` decides its fate."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.waiting: dict[int, Job] = {}
+        self.running: dict[int, Job] = {}
+        self.draining = False
+        self.suspect: Job | None = None
+        self._typical: dict[tuple[str, str], float] = {}
+        self._hungry: set[str] = set()
+
+    # -- a job's way
+
+    def add(self, job: Job) -> None:
+        """The job waits for a thread."""
+        self.waiting[id(job)] = job
+
+    def begin(self, job: Job) -> bool:
+        """The calling thread runs it; False when it was recalled."""
+        if self.waiting.pop(id(job), None) is None:
+            return False
+        job.began_at = time.monotonic()
+        self.running[threading.get_ident()] = job
+        return True
+
+    def recall(self, job: Job) -> bool:
+        """It shall not begin; False when it has begun or was recalled before."""
+        if self.waiting.pop(id(job), None) is None:
+            return False
+        job.recalled = True
+        return True
+
+    def end(self, job: Job) -> None:
+        """Its thread is done with it."""
+        if not job.began_at or job.ended_at:
+            return
+        job.ended_at = time.monotonic()
+        self.running.pop(threading.get_ident(), None)
+        seconds = job.ended_at - job.began_at
+        typical = self._typical
+        for key in ((job.queue_name, job.actor_name), (job.queue_name, "")):
+            before = typical.get(key)
+            typical[key] = seconds if before is None else before + RECENT * (seconds - before)
+
+    def current(self) -> Job | None:
+        """The job the calling thread runs."""
+        return self.running.get(threading.get_ident())
+
+    # -- how many more
+
+    def room(self, queue: str) -> int:
+        """How many more jobs of `queue` to take: what the threads finish in HORIZON by recent durations, at least the
+        free threads, at most MOST_HELD in all; a fair share of that while other queues have none.
+        """
+        if self.draining or self.suspect is not None:
+            return 0
+        waiting, running = list(self.waiting.values()), list(self.running.values())
+        held = len(waiting) + len(running)
+        free = self.threads - held
+        by_time = int((self.threads * HORIZON - self._work_in_hand(waiting, running)) / self._expect(queue, ""))
+        room = min(max(free, by_time), MOST_HELD - held)
+        others = len(self._hungry - {queue})
+        if others:
+            own = sum(job.queue_name == queue for job in (*waiting, *running))
+            room = min(room, max(1, (held + room) // (others + 1)) - own)
+        if room > 0:
+            self._hungry.discard(queue)
+            return room
+        self._hungry.add(queue)
+        return 0
+
+    def sated(self, queue: str) -> None:
+        """The queue has nothing more to give, or nobody consumes it any longer."""
+        self._hungry.discard(queue)
+
+    def _work_in_hand(self, waiting: list[Job], running: list[Job]) -> float:
+        now = time.monotonic()
+        ahead = sum(self._expect(job.queue_name, job.actor_name) for job in waiting)
+        for job in running:
+            ahead += min(max(self._expect(job.queue_name, job.actor_name), now - job.began_at), HORIZON)
+        return ahead
+
+    def _expect(self, queue: str, name: str) -> float:
+        """Seconds a job takes; what was never seen is taken for slow."""
+        return max(self._typical.get((queue, name), HORIZON), 1e-6)
