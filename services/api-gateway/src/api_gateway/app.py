@@ -1,0 +1,77 @@
+"""The application, put together from its parts; each part brings its own routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from api_gateway import problems
+from api_gateway.auth.bearer import Bearer
+from api_gateway.auth.routes import auth_routes
+from api_gateway.auth.sessions import Sessions
+from api_gateway.clients import Clients
+from api_gateway.docs.pages import docs_routes
+from api_gateway.health import AUDIT, QUEUE_ADMIN, Health, health_route
+from api_gateway.middleware import RequestMiddleware
+from api_gateway.transcoding.routes import ContractRoutes, endpoints_of
+from jobqueue.audit.v1 import audit_service_pb2
+from jobqueue.queue.v1 import queue_admin_service_pb2
+from service_kit.errors import ServiceError
+
+SERVICES = (
+    queue_admin_service_pb2.DESCRIPTOR.services_by_name["QueueAdminService"],
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of. `addresses`: `host:port` of each gRPC service behind it."""
+
+    bearer: Bearer
+    sessions: Sessions
+    jwks: Mapping[str, Any]
+    queue_admin_address: str
+    audit_address: str
+    registry: CollectorRegistry
+
+
+def build_app(parts: Parts) -> Starlette:
+    """The whole application."""
+    addresses = {QUEUE_ADMIN: parts.queue_admin_address, AUDIT: parts.audit_address}
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        clients = Clients(addresses)  # a channel belongs to the event loop it is made on
+        yield {"clients": clients, "health": Health(clients)}
+        await clients.close()
+
+    app = Starlette(
+        routes=_routes(parts),
+        lifespan=lifespan,
+        middleware=[Middleware(RequestMiddleware, registry=parts.registry)],
+        exception_handlers={
+            ServiceError: problems.handle_service_error,
+            HTTPException: problems.handle_http_exception,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(parts: Parts) -> Sequence[BaseRoute]:
+    endpoints = endpoints_of(*SERVICES)
+    return [
+        *auth_routes(parts.sessions, parts.bearer, parts.jwks),
+        health_route(),
+        *docs_routes(endpoints),
+        ContractRoutes(endpoints, parts.bearer),
+    ]

@@ -1,0 +1,34 @@
+"""What the gateway can be told."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from service_kit.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """Settings of the gateway and of its commands. Ports of 0 take a free one."""
+
+    prefix: ClassVar[str] = "GATEWAY_"
+
+    port: int = Field(4000, ge=0, le=65535)
+    gateway_host: str = "0.0.0.0"  # noqa: S104 - in a container; the network decides who gets there
+    gateway_metrics_port: int = Field(9040, ge=0, le=65535)
+    gateway_queue_admin_address: str = "127.0.0.1:50051"
+    """`host:port`, or `dns:///host:port` to balance over replicas."""
+    gateway_audit_address: str = "127.0.0.1:50052"
+    gateway_users_file: str = ""
+    """Who may log in here; empty: nobody can, tokens come from an external issuer."""
+    gateway_signing_key_file: str = ""
+    """Private Ed25519 key, as JWK or PEM; made by `python -m api_gateway keys`."""
+    gateway_token_seconds: int = Field(900, ge=60, le=3600)
+    """How long an access token is good."""
+    gateway_session_seconds: int = Field(43_200, ge=60, le=7 * 86_400)
+    """How long after a login its token can be refreshed."""
+    gateway_trusted_proxies: str = ""
+    """Addresses or networks (comma list) whose X-Forwarded-For is believed; empty: none."""
+    gateway_drain_seconds: int = Field(10, ge=0, le=300)
+    """How long requests that run may go on after SIGTERM."""
