@@ -1,3 +1,3 @@
 from __future__ import annotations
 
-pytest_plugins = ["fixtures.valkey", "fixtures.postgres", "fixtures.stack"]
+pytest_plugins = ["fixtures.valkey", "fixtures.postgres", "fixtures.stack", "fixtures.queue_admin", "fixtures.worker"]

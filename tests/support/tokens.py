@@ -41,7 +41,7 @@ class Authority:
         return str(path)
 
     def token(self, *roles: str, header: dict[str, Any] | None = None, **claims: Any) -> str:
-        """A token with `roles`, valid for a minute; `claims` and `header` replace or, when None, remove what is usual."""
+        """A token with `roles`, valid for a minute; `claims` and `header` replace what is usual, None removes it."""
         now = int(time.time())
         usual = {
             "iss": self.issuer,

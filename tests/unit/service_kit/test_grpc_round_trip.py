@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -15,10 +15,10 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
-from jobqueue.audit.v1 import audit_service_pb2 as pb
-from jobqueue.audit.v1 import audit_service_pb2_grpc
 from prometheus_client import CollectorRegistry
 
+from jobqueue.audit.v1 import audit_service_pb2 as pb
+from jobqueue.audit.v1 import audit_service_pb2_grpc
 from service_kit.context import current_caller, request_id
 from service_kit.contract import methods_of
 from service_kit.errors import FieldError, ServiceError, from_rpc_error
@@ -42,13 +42,16 @@ class Servicer(audit_service_pb2_grpc.AuditServiceServicer):
     seen: list[tuple[str, str]] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
-    def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:
+    def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:  # noqa: N802, ARG002
         self.seen.append((current_caller().subject, request_id()))
         if self.error:
             raise self.error
         return pb.ListEntriesResponse()
 
-    def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:
+    def AppendEntries(self, request: pb.AppendEntriesRequest, context: Any) -> pb.AppendEntriesResponse:  # noqa: N802, ARG002
+        return pb.AppendEntriesResponse()
+
+    def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:  # noqa: N802, ARG002
         self.seen.append((current_caller().subject, request_id()))
         self.release.wait(10)
         return pb.VerifyChainResponse(intact=True)
@@ -59,7 +62,9 @@ class StoreDown(Exception):
 
 
 def translate(error: Exception) -> ServiceError | None:
-    return ServiceError("UNAVAILABLE", "the store is away", retry_after_ms=700) if isinstance(error, StoreDown) else None
+    if isinstance(error, StoreDown):
+        return ServiceError("UNAVAILABLE", "the store is away", retry_after_ms=700)
+    return None
 
 
 @dataclass
@@ -84,11 +89,15 @@ class Running:
             response_deserializer=pb.ListEntriesResponse.FromString,
         )
         try:
-            return call.with_call(
-                pb.ListEntriesRequest(), timeout=5, metadata=tuple((k.replace("_", "-"), v) for k, v in metadata.items())
-            )
+            given = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
+            return call.with_call(pb.ListEntriesRequest(), timeout=5, metadata=given)
         finally:
             channel.close()
+
+    def refused_plainly(self, **metadata: str) -> grpc.RpcError:
+        with pytest.raises(grpc.RpcError) as caught:
+            self.plain(**metadata)
+        return caught.value
 
     def failed(self, call: Any, request: Any, **options: Any) -> ServiceError:
         with pytest.raises(grpc.RpcError) as caught:
@@ -121,6 +130,14 @@ def running(tmp_path: Path) -> Iterator[Running]:
     server.stop(1)
 
 
+def trailing(call: Any) -> dict[str, Any]:
+    return {item.key: item.value for item in call.trailing_metadata()}
+
+
+def code_of(error: grpc.RpcError) -> grpc.StatusCode:
+    return cast("grpc.Call", error).code()
+
+
 def test_a_call_reaches_the_method_with_its_caller_and_a_new_request_id(running: Running) -> None:
     running.stub.ListEntries(pb.ListEntriesRequest())
 
@@ -135,7 +152,7 @@ def test_the_request_id_of_the_caller_is_kept_and_answered(running: Running) -> 
     _, call = running.plain(authorization=f"Bearer {token}", x_request_id="r-17")
 
     assert running.servicer.seen[0][1] == "r-17"
-    assert dict(call.trailing_metadata())["x-request-id"] == "r-17"
+    assert trailing(call)["x-request-id"] == "r-17"
 
 
 def test_a_malformed_request_id_is_replaced(running: Running) -> None:
@@ -150,7 +167,7 @@ def test_a_call_without_a_valid_bearer_token_is_unauthenticated(running: Running
         running.plain(**({"authorization": authorization} if authorization else {}))
 
     assert from_rpc_error(caught.value).reason == "UNAUTHENTICATED"
-    assert dict(caught.value.trailing_metadata())["x-request-id"]  # type: ignore[attr-defined]
+    assert trailing(caught.value)["x-request-id"]
     assert running.servicer.seen == []
 
 
@@ -167,10 +184,9 @@ def test_a_role_the_contract_does_not_name_is_refused(running: Running, roles: t
 def test_a_call_without_a_deadline_is_refused(running: Running) -> None:
     channel = grpc.insecure_channel(f"127.0.0.1:{running.server.port}")
     stub = audit_service_pb2_grpc.AuditServiceStub(channel)
+    metadata = (("authorization", f"Bearer {running.authority.token('OPS')}"),)
 
-    refused = running.failed(
-        stub.ListEntries, pb.ListEntriesRequest(), metadata=(("authorization", f"Bearer {running.authority.token('OPS')}"),)
-    )
+    refused = running.failed(stub.ListEntries, pb.ListEntriesRequest(), metadata=metadata)
 
     assert (refused.reason, refused.detail) == ("INVALID_REQUEST", "every call needs a deadline")
     channel.close()
@@ -234,12 +250,12 @@ def test_the_status_is_a_standard_one_with_error_info(running: Running) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         running.stub.ListEntries(pb.ListEntriesRequest())
 
-    status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
+    status = rpc_status.from_call(cast("grpc.Call", caught.value))
     info = error_details_pb2.ErrorInfo()
     assert status is not None
     assert status.details[0].Unpack(info)
     assert (info.reason, info.domain) == ("JOB_NOT_FOUND", "jobqueue")
-    assert caught.value.code() is grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+    assert code_of(caught.value) is grpc.StatusCode.NOT_FOUND
 
 
 def test_nothing_of_a_call_reaches_the_next_one_on_its_thread(running: Running) -> None:
@@ -247,8 +263,7 @@ def test_nothing_of_a_call_reaches_the_next_one_on_its_thread(running: Running) 
         running.stub.ListEntries(pb.ListEntriesRequest())
 
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
-        with pytest.raises(grpc.RpcError):
-            running.plain()
+        running.refused_plainly()
 
     [entry] = [e for e in logs if e["event"] == "call_refused"]
     assert "actor" not in entry
@@ -267,12 +282,12 @@ def test_calls_are_measured_by_method_and_outcome(running: Running) -> None:
 
 def health(running: Running, service: str) -> int:
     with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), timeout=2)
-    return int(answer.status)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        return int(stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=2).status)
 
 
 def test_health_answers_without_a_token_while_every_thread_is_busy(running: Running) -> None:
-    calls = [running.stub.VerifyChain.future(pb.VerifyChainRequest(), timeout=10) for _ in range(6)]  # type: ignore[attr-defined]
+    calls = [running.stub.VerifyChain.future(pb.VerifyChainRequest(), timeout=10) for _ in range(6)]
     wait_until(lambda: len(running.servicer.seen) == 2)
 
     assert health(running, "") == health_pb2.HealthCheckResponse.SERVING
@@ -321,7 +336,7 @@ def test_a_method_left_out_of_the_contract_is_never_open(tmp_path: Path) -> None
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, pytest.raises(grpc.RpcError) as caught:
         audit_service_pb2_grpc.AuditServiceStub(channel).ListEntries(pb.ListEntriesRequest(), timeout=2)
 
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED  # type: ignore[attr-defined]
+    assert code_of(caught.value) is grpc.StatusCode.UNIMPLEMENTED
     server.stop(0)
 
 

@@ -89,7 +89,9 @@ class Acting:
             here = _narrowed(which, home, which.limit - matched)
             if here is None:
                 continue
-            result = self.change_jobs(verb, home, here, action=action, dry_run=dry_run)
+            # Two queues may hold jobs of one id: their records must not share an event id.
+            own = replace(action, event_id=f"{action.event_id}:{home}")
+            result = self.change_jobs(verb, home, here, action=own, dry_run=dry_run)
             matched, done = matched + result.matched, done + result.done
             skipped += [(f"{home}:{job_id}", why) for job_id, why in result.skipped]
         return BulkResult(matched, done, tuple(skipped))

@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service_kit.interceptor import CallInterceptor
+from service_kit.ports import require_free
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 CALLS_PER_THREAD = 32  # running and waiting; beyond them a call is refused at once
@@ -43,7 +44,8 @@ class GrpcServer:
         host: str = "[::]",
         with_reflection: bool = True,
     ) -> None:
-        """`services`: the full names to show in reflection and health. Raises RuntimeError when the port is taken."""
+        """`services`: the full names to show in reflection and health. Raises PortInUse."""
+        require_free(host, port)
         self._server = grpc.server(
             futures.ThreadPoolExecutor(threads, "grpc"),
             interceptors=[interceptor],

@@ -10,6 +10,9 @@ from socketserver import TCPServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from service_kit.ports import require_free
+
+STOP_POLL_SECONDS = 0.1
 Probe = Callable[[], str | None]
 """Answers None when well, or says in words what is wrong."""
 
@@ -27,7 +30,7 @@ class MetricsServer:
     """Serves on a thread of its own. `port` 0 takes a free one; the attribute `port` says which."""
 
     def __init__(self, port: int, registry: CollectorRegistry, *, live: Probe, ready: Probe, host: str = "") -> None:
-        """Raises OSError when the port is taken."""
+        """Raises PortInUse."""
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
@@ -52,9 +55,12 @@ class MetricsServer:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
                 """Scrapes are not worth a log line."""
 
+        require_free(host, port)
         self._server = _Server((host, port), Handler)
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="metrics", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Close the port."""

@@ -1,4 +1,4 @@
--- remove_job for several jobs of one bulk action.
+-- As remove_job, for several jobs of one bulk action.
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1..5] action (event id, actor, issuer, token id, reason)   ARGV[6...] ids
 -- Returns {'OK', word, state, word, state, ...} as remove_job per id | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}

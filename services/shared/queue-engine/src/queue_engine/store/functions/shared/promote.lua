@@ -14,7 +14,7 @@ local function promote(batch)
     index_remove(batch, 'delayed', id)
     if job.err or not job[1] then
       quarantine(batch, id)
-    else
+    elseif job[1] == 'delayed' then
       redis.call('HSET', key, 's', 'waiting', 'rs', queue.now)
       index_add(batch, 'waiting', wait_score(job[2], sequence + i), id)
       batch.woken = true

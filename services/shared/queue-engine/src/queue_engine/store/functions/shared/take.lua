@@ -1,17 +1,18 @@
 -- Handing out jobs. Everything is read and judged first, then written.
 
+-- Sort what was found into jobs to lease and ids to set aside; one that is in another state is left to its own index.
 local function read_candidates(batch, found, leases, bad)
   local queue = batch.queue
   for i = 1, #found, 2 do
     local id = found[i]
     local job = redis.pcall('HMGET', job_key(queue, id), 'n', 'd', 'o', 'c', 'ts', 'at', 'dl', 'll', 's')
-    local readable = not job.err and job[1] and job[2] and job[9] == 'waiting'
-      and tonumber(job[5]) and tonumber(job[6] or 0) and tonumber(job[7] or 0)
-    if readable then
+    local readable = not job.err and job[1] and job[2] and job[9]
+      and tonumber(job[5] or nil) and tonumber(job[6] or 0) and tonumber(job[7] or 0)
+    if not readable then
+      bad[#bad + 1] = id
+    elseif job[9] == 'waiting' then
       job.id, job.score = id, found[i + 1]
       leases[#leases + 1] = job
-    else
-      bad[#bad + 1] = id
     end
   end
 end

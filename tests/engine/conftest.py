@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from engine.builders import Clock, Worker, assert_balanced
+
+from queue_engine.engine import QueueEngine
+
+
+@pytest.fixture
+def client(valkey_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def engine(valkey_url: str, client: redis.Redis) -> Iterator[QueueEngine]:
+    """An engine on an empty store; whatever a test did, the counters of its queues balance at the end."""
+    queue_engine = QueueEngine.connect(valkey_url)
+    yield queue_engine
+    client.config_set("maxmemory", 0)
+    for queue in queue_engine.list_queues():
+        assert_balanced(queue_engine, queue)
+    queue_engine.close()
+
+
+@pytest.fixture
+def worker(engine: QueueEngine) -> Worker:
+    return Worker(engine)
+
+
+@pytest.fixture
+def clock(client: redis.Redis) -> Clock:
+    return Clock(client)

@@ -1,0 +1,175 @@
+"""What a queue should do, as plain Python: the judge of the functions on the real store.
+
+One rule per event and nothing about keys, batches or speed. Time is what the test lets pass: a lease ends, a delay is
+over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from queue_engine.domain.job import JobState
+
+LOST_LIMIT = 3
+
+
+@dataclass(slots=True)
+class ModelJob:
+    """One job. `rank` is its place among the waiting: priority, then order of arrival."""
+
+    data: str
+    priority: int
+    attempts: int
+    state: JobState
+    rank: tuple[int, int] = (0, 0)
+    attempts_made: int = 0
+    lost: int = 0
+    worker: str = ""
+    cancel_requested: bool = False
+    cancelled: bool = False
+    runs: int = 0
+
+
+@dataclass(slots=True)
+class Model:
+    """A queue. Every method does what the engine's method of that name promises."""
+
+    jobs: dict[str, ModelJob] = field(default_factory=dict)
+    arrivals: int = 0
+    paused: bool = False
+    totals: Counter[str] = field(default_factory=Counter)
+
+    def enqueue(self, job_id: str, data: str, *, priority: int, delayed: bool, attempts: int) -> str:
+        """`created`, `known` or `conflict`."""
+        known = self.jobs.get(job_id)
+        if known is not None:
+            return "known" if known.data == data else "conflict"
+        self._write(job_id, ModelJob(data, priority, attempts, JobState.WAITING), delayed=delayed)
+        self.totals["added"] += 1
+        return "created"
+
+    def replace(self, job_id: str, data: str, *, priority: int, delayed: bool, attempts: int) -> str:
+        """`created`, `replaced` or `refused`."""
+        known = self.jobs.get(job_id)
+        if known is None:
+            return self.enqueue(job_id, data, priority=priority, delayed=delayed, attempts=attempts)
+        if known.state is JobState.ACTIVE:
+            return "refused"
+        self._write(job_id, ModelJob(data, priority, attempts, JobState.WAITING, runs=known.runs), delayed=delayed)
+        self.totals["replaced"] += 1
+        return "replaced"
+
+    def take(self, worker: str, want: int) -> list[str]:
+        """A suspect alone if the worker runs none, else the first of the others in order."""
+        if self.paused or not want:
+            return []
+        waiting = sorted(self.in_state(JobState.WAITING), key=lambda job_id: self.jobs[job_id].rank)
+        suspects = [job_id for job_id in waiting if self.jobs[job_id].lost]
+        tries_one = any(job.worker == worker and job.lost for job in self._active())
+        chosen = suspects[:1] if suspects and not tries_one else [i for i in waiting if not self.jobs[i].lost][:want]
+        for job_id in chosen:
+            job = self.jobs[job_id]
+            job.state, job.worker, job.runs = JobState.ACTIVE, worker, job.runs + 1
+        self.totals["started"] += len(chosen)
+        return chosen
+
+    def complete(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        job.state, job.lost, job.attempts_made = JobState.COMPLETED, 0, job.attempts_made + 1
+        self.totals["completed"] += 1
+
+    def fail(self, job_id: str, *, retry: bool) -> None:
+        job = self.jobs[job_id]
+        job.lost, job.attempts_made = 0, job.attempts_made + 1
+        if job.cancel_requested:
+            self._cancel(job)
+        elif retry and job.attempts_made < job.attempts:
+            job.state = JobState.DELAYED
+            self.totals["retried"] += 1
+        else:
+            job.state = JobState.FAILED
+            self.totals["failed"] += 1
+
+    def defer(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        job.lost = 0
+        if job.cancel_requested:
+            self._cancel(job)
+        else:
+            job.state = JobState.DELAYED
+            self.totals["deferred"] += 1
+
+    def release(self, job_id: str, *, begun: bool) -> None:
+        job = self.jobs[job_id]
+        if job.cancel_requested:
+            self._cancel(job)
+            return
+        job.state = JobState.WAITING
+        job.lost = 0 if begun else job.lost
+        self.totals["released"] += 1
+
+    def interrupt(self, job_id: str) -> None:
+        self._cancel(self.jobs[job_id])
+
+    def lose(self, job_id: str) -> None:
+        """The lease ended without a word."""
+        job = self.jobs[job_id]
+        self.totals["lost"] += 1
+        if job.cancel_requested:
+            self._cancel(job)
+            return
+        job.lost += 1
+        job.state = JobState.FAILED if job.lost == LOST_LIMIT else JobState.WAITING
+        self.totals["failed"] += job.lost == LOST_LIMIT
+
+    def fall_due(self, job_id: str) -> None:
+        self._to_waiting(self.jobs[job_id])
+
+    def cancel(self, job_id: str) -> str:
+        """`cancelled`, `requested` or `refused`."""
+        job = self.jobs[job_id]
+        if job.state is JobState.ACTIVE:
+            job.cancel_requested = True
+            return "requested"
+        if job.state in (JobState.COMPLETED, JobState.FAILED):
+            return "refused"
+        self._cancel(job)
+        return "cancelled"
+
+    def retry(self, job_id: str) -> bool:
+        job = self.jobs[job_id]
+        if job.state is not JobState.FAILED:
+            return False
+        job.attempts_made, job.lost, job.cancel_requested, job.cancelled = 0, 0, False, False
+        self._to_waiting(job)
+        self.totals["manual_retries"] += 1
+        return True
+
+    def remove(self, job_id: str) -> bool:
+        if self.jobs[job_id].state is JobState.ACTIVE:
+            return False
+        del self.jobs[job_id]
+        self.totals["removed"] += 1
+        return True
+
+    def in_state(self, state: JobState) -> list[str]:
+        return [job_id for job_id, job in self.jobs.items() if job.state is state]
+
+    def _active(self) -> list[ModelJob]:
+        return [job for job in self.jobs.values() if job.state is JobState.ACTIVE]
+
+    def _cancel(self, job: ModelJob) -> None:
+        job.state, job.cancelled = JobState.FAILED, True
+        self.totals["cancelled"] += 1
+
+    def _write(self, job_id: str, job: ModelJob, *, delayed: bool) -> None:
+        self.jobs[job_id] = job
+        if delayed:
+            job.state = JobState.DELAYED
+        else:
+            self._to_waiting(job)
+
+    def _to_waiting(self, job: ModelJob) -> None:
+        self.arrivals += 1
+        job.state, job.rank = JobState.WAITING, (job.priority, self.arrivals)

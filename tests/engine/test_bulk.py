@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+import redis
+from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
+
+from queue_engine.domain.errors import InvalidArgument
+from queue_engine.domain.job import FailureKind, JobState
+from queue_engine.domain.lease import Completed, Failed
+from queue_engine.engine import BulkResult, JobFilter, QueueEngine
+
+
+def bury(engine: QueueEngine, job_id: str, *, name: str = "ticket.created", error: str = "boom") -> None:
+    engine.enqueue_job(QUEUE, a_job(job_id, name=name))
+    Worker(engine).run(Failed(error, "E", "", FailureKind.EXCEPTION, None))
+
+
+@pytest.fixture
+def graveyard(engine: QueueEngine) -> QueueEngine:
+    """Three dead jobs and a cancelled one."""
+    bury(engine, "a", error="no answer from smtp")
+    bury(engine, "b", name="ticket.quoted")
+    bury(engine, "c")
+    engine.enqueue_job(QUEUE, a_job("cancelled"))
+    engine.cancel_job(QUEUE, "cancelled", action=an_action("smtp is not wanted"))
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("which", "matched"),
+    [
+        (JobFilter(), 4),
+        (JobFilter(dead_only=True), 3),
+        (JobFilter(name="ticket.created"), 3),
+        (JobFilter(error_contains="smtp"), 2),
+        (JobFilter(error_contains="smtp", dead_only=True), 1),
+        (JobFilter(finished_before_ms=1), 0),
+        (JobFilter(finished_after_ms=1), 4),
+        (JobFilter(limit=2), 2),
+        (JobFilter(ids=("a", "b"), name="ticket.created"), 1),
+        (JobFilter(ids=("a", "a")), 1),
+        (JobFilter(ids=("a", "cancelled"), dead_only=True), 1),
+        (JobFilter(state=JobState.COMPLETED), 0),
+    ],
+    ids=str,
+)
+def test_the_filter_means_these_jobs_and_a_dry_run_changes_none(
+    graveyard: QueueEngine, which: JobFilter, matched: int
+) -> None:
+    dry = graveyard.remove_jobs(QUEUE, which, action=an_action(), dry_run=True)
+    assert (dry.matched, dry.done) == (matched, 0)
+    assert graveyard.count_jobs(QUEUE).failed == 4
+
+    wet = graveyard.remove_jobs(QUEUE, which, action=an_action())
+    assert (wet.matched, wet.done) == (matched, matched)
+    assert graveyard.count_jobs(QUEUE).failed == 4 - matched
+
+
+def test_ids_that_do_not_fit_are_named_with_the_reason(graveyard: QueueEngine) -> None:
+    graveyard.enqueue_job(QUEUE, a_job("waiting"))
+    which = JobFilter(ids=("a", "b", "c", "waiting", "nobody"), error_contains="boom", limit=1)
+
+    result = graveyard.retry_jobs(QUEUE, which, action=an_action())
+
+    assert result == BulkResult(
+        matched=1,
+        done=1,
+        skipped=(
+            ("a", "does not meet the filter"),
+            ("c", "over the limit"),
+            ("waiting", "is waiting"),
+            ("nobody", "job not found"),
+        ),
+    )
+
+
+def test_a_bulk_retry_twice_retries_once(graveyard: QueueEngine, worker: Worker) -> None:
+    assert graveyard.retry_jobs(QUEUE, JobFilter(), action=an_action()).done == 4
+    assert graveyard.retry_jobs(QUEUE, JobFilter(), action=an_action()) == BulkResult(0, 0, ())
+    assert len(worker.take()) == 4
+
+
+def test_a_job_that_changes_meanwhile_is_skipped(graveyard: QueueEngine) -> None:
+    engine = graveyard
+    engine.enqueue_job(QUEUE, a_job("runs"))
+    Worker(engine).take()
+
+    result = engine.remove_jobs(QUEUE, JobFilter(state=JobState.ACTIVE), action=an_action())
+
+    assert result == BulkResult(1, 0, (("runs", "is active"),))
+
+
+def test_a_thousand_jobs_are_changed_in_short_steps(engine: QueueEngine, client: redis.Redis) -> None:
+    engine.enqueue_jobs(QUEUE, [a_job(f"job-{number}") for number in range(1_000)])
+    worker = Worker(engine)
+    while leases := worker.take(250):
+        for lease in leases[:-1]:
+            worker.report(lease, a_failure(retry_delay_ms=None))
+        worker.report(leases[-1], Completed())
+    client.config_resetstat()
+    client.config_set("slowlog-log-slower-than", 50_000)
+    client.slowlog_reset()
+
+    result = engine.retry_jobs(QUEUE, JobFilter(), action=an_action())
+
+    assert (result.matched, result.done) == (996, 996)
+    assert client.slowlog_get() == []
+    assert engine.count_jobs(QUEUE).waiting == 996
+
+
+@pytest.mark.parametrize("limit", [0, 1_001])
+def test_a_limit_out_of_range_is_refused(engine: QueueEngine, limit: int) -> None:
+    with pytest.raises(InvalidArgument, match="limit"):
+        engine.retry_jobs(QUEUE, JobFilter(limit=limit), action=an_action())
