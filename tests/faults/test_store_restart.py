@@ -26,7 +26,7 @@ class Backend(threading.Thread):
 
     def run(self) -> None:
         with self._stack.client("service@local") as client:
-            while not self._ended.is_set() and len(self.accepted) < 5_000:
+            while not self._ended.is_set() and len(self.accepted) < 900:
                 job_id = f"load-{uuid.uuid4().hex}"
                 data = {"type": "email", "recipientId": TENANT, "message": job_id}
                 body = {"name": "send-notification", "data": data, "opts": {"jobId": job_id}}
@@ -72,9 +72,10 @@ def test_nothing_accepted_is_lost_when_the_store_is_killed_twice_under_load(own_
             return int(queue["waiting"] + queue["active"] + queue["delayed"]) == 0
 
         wait_until(drained, within=60)
-        lost = [
-            job_id for job_id in backend.accepted if ops.get(f"/jobs/queues/notifications/{job_id}").status_code != 200
-        ]
-    assert lost == []
-    delivered = [message["id"] for message in httpx.get(f"{own_stack.sink_url}/messages").json()]
-    assert len(delivered) == len(set(delivered))
+        ended = {
+            job_id: ops.get(f"/jobs/queues/notifications/{job_id}").json().get("status") for job_id in backend.accepted
+        }
+    assert {job_id: status for job_id, status in ended.items() if status != "completed"} == {}
+    texts = [message["text"].strip() for message in httpx.get(f"{own_stack.sink_url}/messages").json()]
+    assert sorted(set(texts)) == sorted(texts)
+    assert set(backend.accepted) <= set(texts)
