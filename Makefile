@@ -58,8 +58,8 @@ format: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
-bench-quick: setup ## Measure the engine for about a minute
-	@$(BIN)/pytest tests/load -q -s
+bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
 
 protos: $(STUBS) ## Generate the stubs of the contracts
 	@:

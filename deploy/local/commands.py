@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from local import demo as working_day
+from local import postgres
 from local.credentials import Credentials
 from local.settings import LocalSettings
 from local.stack import Stack, StackFailed
@@ -118,18 +118,17 @@ def demo(settings: LocalSettings) -> int:
     """Drive the demo through the stack that runs, or through one started for it."""
     folder = StateFolder(settings.state_folder)
     state = folder.read_state()
-    if state is not None:
-        return 0 if _drive(folder, state) else 1
-    return up(settings, then=lambda stack: _drive_own(stack, settings))
+    if state is None:
+        return up(settings, then=lambda stack: _drive_own(stack, settings))
+    credentials = Credentials(folder)
+    port = state["ports"].get("POSTGRES_PORT", 0)
+    database_url = settings.database_url or postgres.url(port, credentials.secret("postgres"))
+    return 0 if working_day.run(state["gateway"], state["sink"], credentials.passwords(), database_url) else 1
 
 
 def _drive_own(stack: Stack, settings: LocalSettings) -> bool | None:
-    equal = _drive(stack.folder, stack.describe())
+    equal = working_day.run(stack.url, stack.sink_url, stack.credentials.passwords(), stack.database_url)
     return equal if settings.demo_exit else None
-
-
-def _drive(folder: StateFolder, state: dict[str, Any]) -> bool:
-    return bool(working_day.run(folder.path, state["gateway"], state["sink"], Credentials(folder).passwords()))
 
 
 def down(settings: LocalSettings) -> int:

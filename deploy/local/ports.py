@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 
 HOST = "127.0.0.1"
+FREE_RANGE = range(15_000, 32_000)
+"""Below the ports that systems give to outgoing connections: one of those could take a port before its service does."""
 
 
 class PortInUse(Exception):
@@ -33,16 +36,31 @@ def choose(wanted: Mapping[str, int]) -> dict[str, int]:
         for name, port in sorted(wanted.items(), key=lambda item: item[1] == 0):
             probe = held.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-                probe.listen(1)
-            except OSError:
-                taken[name] = port
+            if port == 0:
+                chosen[name] = _listen_on_a_free_one(probe)
+            elif _listens(probe, port):
+                chosen[name] = port
             else:
-                chosen[name] = int(probe.getsockname()[1])
+                taken[name] = port
     if taken:
         raise PortInUse(taken)
     return chosen
+
+
+def _listen_on_a_free_one(probe: socket.socket) -> int:
+    while True:
+        port = random.choice(FREE_RANGE)  # noqa: S311 - spreads the choices of several stacks, hides nothing
+        if _listens(probe, port):
+            return port
+
+
+def _listens(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind((HOST, port))
+        probe.listen(1)
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

@@ -34,6 +34,7 @@ class StateFolder:
         with self.lock.open("a+") as lock:
             if not _locked(lock):
                 raise AlreadyRunning(f"the stack in {self.path} runs already (process {self.owner()})")
+            self._state.unlink(missing_ok=True)  # of an owner that was killed
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()

@@ -91,3 +91,37 @@ def assert_balanced(engine: QueueEngine, queue: str = QUEUE) -> None:
     counts = engine.count_jobs(queue)
     there = counts.waiting + counts.active + counts.delayed + counts.completed + counts.failed
     assert counts.totals["added"] == there + counts.totals["removed"] + counts.totals["pruned"]
+
+
+INDEX_STATES = {
+    "waiting": "waiting", "suspects": "waiting", "active": "active", "delayed": "delayed", "completed": "completed",
+    "failed": "failed", "dead": "failed", "cancelled": "failed",
+}  # fmt: skip
+
+
+def keys_of(client: redis.Redis, pattern: str) -> list[str]:
+    return [key.decode() if isinstance(key, bytes) else key for key in client.keys(pattern)]
+
+
+def assert_consistent(client: redis.Redis, queue: str = QUEUE) -> None:
+    """Every index entry is a job in that state, every job is in one state's index, nothing is left of others."""
+    prefix = f"jobs:{{{queue}}}:"
+    keys = keys_of(client, f"{prefix}*")
+    ids = {kind: [key[len(prefix) + 2 :] for key in keys if key.startswith(f"{prefix}{kind}:")] for kind in "jal"}
+    with client.pipeline(transaction=False) as pipeline:
+        for job_id in ids["j"]:
+            pipeline.hget(f"{prefix}j:{job_id}", "s")
+        for index in INDEX_STATES:
+            pipeline.zrange(f"{prefix}{index}", 0, -1)
+        replies = pipeline.execute()
+    states = dict(zip(ids["j"], replies, strict=False))
+    members = dict(zip(INDEX_STATES, replies[len(ids["j"]) :], strict=True))
+    entries = {index: [member.decode() for member in found] for index, found in members.items()}
+    for index, state in INDEX_STATES.items():
+        assert {job_id: states.get(job_id) for job_id in entries[index]} == dict.fromkeys(
+            entries[index], state.encode()
+        )
+    indexed = [job_id for index in entries if index not in ("dead", "cancelled") for job_id in entries[index]]
+    assert sorted(indexed) == sorted(states)
+    assert sorted(entries["dead"] + entries["cancelled"]) == sorted(entries["failed"])
+    assert set(ids["a"]) | set(ids["l"]) <= set(states)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from engine.builders import Clock, Worker, assert_balanced
 
+from engine.builders import Clock, Worker, assert_balanced, assert_consistent
 from queue_engine.engine import QueueEngine
 
 
@@ -17,12 +17,13 @@ def client(valkey_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def engine(valkey_url: str, client: redis.Redis) -> Iterator[QueueEngine]:
-    """An engine on an empty store; whatever a test did, the counters of its queues balance at the end."""
+    """An engine on an empty store; whatever a test did, counters balance and indexes agree with jobs at the end."""
     queue_engine = QueueEngine.connect(valkey_url)
     yield queue_engine
     client.config_set("maxmemory", 0)
     for queue in queue_engine.list_queues():
         assert_balanced(queue_engine, queue)
+        assert_consistent(client, queue)
     queue_engine.close()
 
 

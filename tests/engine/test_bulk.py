@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
 
+from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.domain.lease import Completed, Failed

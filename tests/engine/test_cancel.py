@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from engine.builders import LEASE_MS, QUEUE, Clock, Worker, a_failure, a_job, an_action, state_of
 
+from engine.builders import LEASE_MS, QUEUE, Clock, Worker, a_failure, a_job, an_action, state_of
 from queue_engine.domain.errors import JobNotFound, QueueReserved, WrongState
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.domain.lease import Completed, Deferred, Interrupted, Outcome, Released, Renewal

@@ -3,8 +3,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from engine.builders import Worker, a_failure, a_job, an_action, state_of
 
+from engine.builders import Worker, a_failure, a_job, an_action, state_of
 from queue_engine.domain.errors import InvalidArgument, JobNotFound, QueueReserved, WrongState
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
 from queue_engine.engine import JobFilter, QueueEngine

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 from queue_engine.domain.backoff import Backoff, BackoffKind
 from queue_engine.domain.errors import IdConflict, InvalidArgument, QueueNotFound, QueueReserved, WrongState
 from queue_engine.domain.job import Enqueued, IfExists, JobState
@@ -42,7 +43,7 @@ def test_the_same_id_name_and_data_is_one_job_whatever_the_key_order(engine: Que
 
 
 @pytest.mark.parametrize("other", [{"data": b"2"}, {"name": "ticket.quoted"}], ids=["data", "name"])
-def test_the_same_id_with_another_meaning_is_a_conflict(engine: QueueEngine, other: dict[str, object]) -> None:
+def test_the_same_id_with_another_meaning_is_a_conflict(engine: QueueEngine, other: dict[str, Any]) -> None:
     engine.enqueue_job(QUEUE, a_job())
 
     with pytest.raises(IdConflict):
@@ -146,7 +147,7 @@ def test_an_enqueue_by_a_person_is_recorded_and_one_by_a_service_is_not(engine: 
     ],
     ids=str,
 )
-def test_a_value_out_of_range_changes_nothing(engine: QueueEngine, fields: dict[str, object]) -> None:
+def test_a_value_out_of_range_changes_nothing(engine: QueueEngine, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         engine.enqueue_jobs(QUEUE, [a_job("fine"), a_job(**fields)])
 

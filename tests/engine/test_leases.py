@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from engine.builders import LEASE_MS, QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 
+from engine.builders import LEASE_MS, QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import (

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-from engine.builders import QUEUE, Worker, a_job, ids_of
 
+from engine.builders import QUEUE, Worker, a_job, ids_of, keys_of
 from queue_engine.domain.errors import LibraryMismatch
 from queue_engine.engine import QueueEngine
 from queue_engine.store.keys import REGISTRY_META, meta_key
@@ -73,4 +73,4 @@ def test_no_function_touches_a_key_outside_its_slot(engine: QueueEngine, client:
     worker.take()
     engine.register_worker("w", b"{}", ttl_ms=1_000)
 
-    assert {key.split(b"}")[0] for key in client.keys()} == {b"jobs:{tickets", b"jobs:{@registry"}
+    assert {key.split("}")[0] for key in keys_of(client, "*")} == {"jobs:{tickets", "jobs:{@registry"}

@@ -9,12 +9,19 @@ from typing import ClassVar
 
 import pytest
 import redis
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of
-from engine.model import Model
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, assert_consistent, ids_of
+from engine.model import Model
 from queue_engine.domain.errors import IdConflict, WrongState
 from queue_engine.domain.job import Enqueued, IfExists, JobState
 from queue_engine.domain.lease import Completed, Deferred, Interrupted, Lease, Outcome, Released, Verdict
@@ -75,7 +82,11 @@ class QueueMachine(RuleBasedStateMachine):
         if isinstance(answer, Enqueued):
             assert answer.replaced == (expected == "replaced")
 
-    @rule(worker=workers, want=st.integers(0, 4))
+    @rule(worker=workers, want=st.integers(1, 4))
+    def take_some(self, worker: str, want: int) -> None:
+        self.take(worker, want)
+
+    @rule(worker=workers, want=st.integers(0, 2))
     def take(self, worker: str, want: int) -> None:
         leases = Worker(self.engine, worker).take(want)
 
@@ -123,14 +134,25 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(choice=choices)
     def lose(self, choice: int) -> None:
-        job_id = sorted(self.leases)[choice % len(self.leases)]
+        self.lose_lease(sorted(self.leases)[choice % len(self.leases)])
+
+    @precondition(lambda self: self.leases)
+    @rule(worker=workers)
+    def lose_a_worker(self, worker: str) -> None:
+        for job_id in sorted(self.leases):
+            if self.model.jobs[job_id].worker == worker:
+                self.lose_lease(job_id)
+
+    def lose_lease(self, job_id: str) -> None:
         self.clock.expire_lease(job_id)
         assert self.engine.reap_leases(QUEUE) == 1
         self.stale.append((self.model.jobs[job_id].worker, self.leases.pop(job_id)))
         self.model.lose(job_id)
 
     @precondition(lambda self: self.stale)
-    @rule(choice=choices, outcome=st.sampled_from([Completed(), a_failure(), Deferred("x", 0), Released(), Interrupted()]))
+    @rule(
+        choice=choices, outcome=st.sampled_from([Completed(), a_failure(), Deferred("x", 0), Released(), Interrupted()])
+    )
     def speak_too_late(self, choice: int, outcome: Outcome) -> None:
         worker, lease = self.stale[choice % len(self.stale)]
         assert Worker(self.engine, worker).report(lease, outcome) is Verdict.STALE
@@ -177,11 +199,13 @@ class QueueMachine(RuleBasedStateMachine):
             done = False
         assert done == self.model.remove(job_id)
 
-    @rule()
-    def pause_or_resume(self) -> None:
-        change = self.engine.resume_queue if self.model.paused else self.engine.pause_queue
-        assert change(QUEUE, action=an_action())
-        self.model.paused = not self.model.paused
+    @rule(worker=workers)
+    def pause_for_a_take(self, worker: str) -> None:
+        assert self.engine.pause_queue(QUEUE, action=an_action())
+        self.model.paused = True
+        self.take(worker, 3)
+        assert self.engine.resume_queue(QUEUE, action=an_action())
+        self.model.paused = False
 
     @rule()
     def lose_the_functions(self) -> None:
@@ -201,6 +225,11 @@ class QueueMachine(RuleBasedStateMachine):
                 wanted = (expected.data, expected.priority, expected.attempts_made, expected.lost, expected.cancelled)
                 assert seen == wanted
                 assert job.dead == (state is JobState.FAILED and not expected.cancelled)
+
+    @invariant()
+    def indexes_and_jobs_agree(self) -> None:
+        if hasattr(self, "engine"):
+            assert_consistent(self.client)
 
     @invariant()
     def counters_are_exact(self) -> None:

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import redis
-from engine.builders import QUEUE, Clock, Worker, a_job, an_action, ids_of
 
+from engine.builders import QUEUE, Clock, Worker, a_job, an_action, ids_of
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Released
 from queue_engine.engine import QueueEngine
 
 
-def test_lower_priority_numbers_go_first_and_equal_ones_in_order_of_arrival(engine: QueueEngine, worker: Worker) -> None:
+def test_lower_priority_numbers_go_first_and_equal_ones_in_order_of_arrival(
+    engine: QueueEngine, worker: Worker
+) -> None:
     engine.enqueue_jobs(
         QUEUE,
-        [a_job("last", priority=1_000_000), a_job("b", priority=1), a_job("c", priority=1), a_job("first"), a_job("2nd")],
+        [
+            a_job("last", priority=1_000_000),
+            a_job("b", priority=1),
+            a_job("c", priority=1),
+            a_job("first"),
+            a_job("2nd"),
+        ],
     )
 
     assert ids_of(worker.take()) == ["first", "2nd", "b", "c", "last"]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 from queue_engine.domain.errors import WrongState
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.domain.lease import Completed, Deferred, Failed, Released
@@ -36,9 +36,7 @@ def test_a_running_job_shows_its_running_attempt(engine: QueueEngine, worker: Wo
     assert (attempt.outcome, attempt.ended_at_ms, attempt.worker) == ("running", None, "worker-1")
 
 
-def test_a_failure_waits_for_its_backoff_and_then_runs_again(
-    engine: QueueEngine, worker: Worker, clock: Clock
-) -> None:
+def test_a_failure_waits_for_its_backoff_and_then_runs_again(engine: QueueEngine, worker: Worker, clock: Clock) -> None:
     engine.enqueue_job(QUEUE, a_job())
     worker.run(a_failure("no answer", retry_delay_ms=60_000))
 

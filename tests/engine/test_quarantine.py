@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-from engine.builders import QUEUE, Clock, Worker, a_job, an_action, assert_balanced, ids_of
 
+from engine.builders import QUEUE, Clock, Worker, a_job, an_action, assert_balanced, ids_of
 from queue_engine.domain.job import FailureKind, IfExists, JobState
 from queue_engine.domain.lease import Completed
 from queue_engine.engine import QueueEngine
@@ -121,7 +121,9 @@ def test_a_quarantined_id_can_be_removed_or_replaced(engine: QueueEngine, worker
     assert not engine.get_job(QUEUE, "bad").job.malformed
 
 
-def test_lists_and_filters_step_over_what_they_cannot_read(engine: QueueEngine, client: redis.Redis) -> None:
+def test_lists_and_filters_step_over_what_they_cannot_read(
+    engine: QueueEngine, worker: Worker, client: redis.Redis
+) -> None:
     engine.enqueue_jobs(QUEUE, [a_job("bad"), a_job("fine")])
     a_list(client)
 
@@ -129,6 +131,7 @@ def test_lists_and_filters_step_over_what_they_cannot_read(engine: QueueEngine, 
 
     assert [job.job_id for job in page.jobs] == ["fine"]
     assert engine.oldest_runnable_ms(QUEUE) is not None
+    assert ids_of(worker.take()) == ["fine"]
 
 
 def test_settings_that_cannot_be_read_are_the_defaults(

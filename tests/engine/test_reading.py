@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 import redis
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action
 
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action
 from queue_engine.domain.errors import InvalidArgument, JobNotFound
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed
@@ -100,7 +101,7 @@ def test_minutes_have_no_gaps_and_hold_every_event(engine: QueueEngine, worker: 
     minutes = engine.list_minutes(QUEUE, minutes=1_440)
 
     assert len(minutes) == 1_440
-    assert {late.at_ms - early.at_ms for early, late in zip(minutes, minutes[1:], strict=False)} == {60_000}
+    assert {late.at_ms - early.at_ms for early, late in pairwise(minutes)} == {60_000}
     assert sum(minute.added for minute in minutes[-2:]) == 3
     assert sum(minute.completed for minute in minutes[-2:]) == 1
     assert sum(minute.failed for minute in minutes[-2:]) == 1

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import redis
-from engine.builders import QUEUE
 
+from engine.builders import QUEUE
 from queue_engine.domain.backoff import Backoff, BackoffKind
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job_type import JobType, Settling

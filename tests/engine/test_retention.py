@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced
 
+from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, assert_consistent, keys_of
 from queue_engine.domain.errors import IdConflict, JobNotFound
 from queue_engine.domain.job import Enqueued, IfExists, JobState, Retention
 from queue_engine.domain.lease import Completed
@@ -13,10 +13,11 @@ from queue_engine.engine import QueueEngine
 
 
 @pytest.fixture
-def engine(valkey_url: str) -> Iterator[QueueEngine]:
+def engine(valkey_url: str, client: redis.Redis) -> Iterator[QueueEngine]:
     queue_engine = QueueEngine.connect(valkey_url, retention=Retention(completed_count=2, cancelled_count=1))
     yield queue_engine
     assert_balanced(queue_engine)
+    assert_consistent(client)
     queue_engine.close()
 
 
@@ -108,6 +109,16 @@ def test_dead_jobs_are_never_taken_and_cancelled_ones_are(engine: QueueEngine) -
     assert sorted(job.job_id for job in page.jobs) == ["cancelled-2", "dead-0", "dead-1", "dead-2"]
 
 
+def test_a_cancelled_job_that_was_retried_is_not_taken(engine: QueueEngine, worker: Worker) -> None:
+    for job_id in ("a", "b"):
+        engine.enqueue_job(QUEUE, a_job(job_id))
+        engine.cancel_job(QUEUE, job_id, action=an_action())
+        engine.retry_job(QUEUE, job_id, action=an_action())
+
+    assert engine.prune_jobs(QUEUE) == 0
+    assert len(worker.take()) == 2
+
+
 def test_nothing_of_a_pruned_job_is_left_but_its_tombstone(engine: QueueEngine, client: redis.Redis) -> None:
     engine.enqueue_job(QUEUE, a_job("a"))
     worker = Worker(engine)
@@ -117,4 +128,4 @@ def test_nothing_of_a_pruned_job_is_left_but_its_tombstone(engine: QueueEngine, 
     worker.complete(lease)
     complete(engine, "b", "c")
 
-    assert [key.decode() for key in client.keys(f"jobs:{{{QUEUE}}}:?:a")] == [f"jobs:{{{QUEUE}}}:t:a"]
+    assert keys_of(client, f"jobs:{{{QUEUE}}}:?:a") == [f"jobs:{{{QUEUE}}}:t:a"]

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, ids_of, state_of
 from engine.proxy import LossyProxy
 from fixtures.valkey import ValkeyServer
-
 from queue_engine.domain.errors import StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed, Report, Verdict

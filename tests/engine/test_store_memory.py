@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from engine.builders import LEASE_MS, QUEUE, Worker, a_failure, a_job, an_action
-from support.waiting import wait_until
 
+from engine.builders import LEASE_MS, QUEUE, Worker, a_failure, a_job, an_action
 from queue_engine.domain.errors import StoreFull
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed, Renewal, Report, Verdict
 from queue_engine.engine import QueueEngine
+from support.waiting import wait_until
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, ids_of, state_of
 
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, ids_of, state_of
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.domain.lease import Completed, Deferred, Outcome, Released
 from queue_engine.engine import QueueEngine

@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of
-
 from queue_engine.domain.lease import Released
 from queue_engine.engine import QueueEngine
 

@@ -24,7 +24,7 @@ CHANGES: list[LiteralString] = [
     "DELETE FROM job_audit",
     "DELETE FROM job_audit WHERE id = 2",
     "TRUNCATE job_audit",
-    "INSERT INTO job_audit SELECT (job_audit).* FROM job_audit WHERE id = 1 ON CONFLICT (id) DO UPDATE SET reason = 'x'",
+    "INSERT INTO job_audit SELECT * FROM job_audit WHERE id = 1 ON CONFLICT (id) DO UPDATE SET reason = 'x'",
 ]
 
 
@@ -152,6 +152,7 @@ def test_verifying_a_long_chain_needs_little_memory(audit: RunningAudit, databas
         audit.append(*(an_entry(detail=detail) for _ in range(400)))
     database = Database(database_url, connections=1, may_migrate=True)
     database.open()
+    database.probe()
 
     tracemalloc.start()
     verified: Verification = AuditStore(database).verify_chain(keep_going=lambda: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.platform.load import load
 from support.handling import RecordedQueues, a_context
 from support.platform import Case, a_case, ticket_status
 from worker.failures import Defer
@@ -32,14 +30,6 @@ EVERYONE = {
 }
 NOW = datetime.now(UTC)
 SOON = NOW + timedelta(hours=2)
-
-
-@pytest.fixture
-def platform(database_url: str) -> Iterator[PostgresPlatform]:
-    load(database_url)
-    platform = PostgresPlatform(database_url)
-    yield platform
-    platform.close()
 
 
 @pytest.fixture

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterator
 
 import httpx
-import pytest
 
 from local.sink.server import Sink
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    sink = Sink()
-    sink.start()
-    yield sink
-    sink.stop()
 
 
 def post(sink: Sink, path: str, *, key: str = "k", to: str = "+1", text: str = "hello") -> httpx.Response:

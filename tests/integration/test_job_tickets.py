@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from local.platform.load import load
 from support.handling import JOB_TYPES, RecordedQueues, a_context
 from support.job_types import EXAMPLES
 from support.platform import Case, a_case
@@ -25,14 +23,6 @@ TENANT = {("user-tom", "sms"), ("user-tom", "push")}
 CONTRACTOR = {("user-carl", "email"), ("user-carl", "sms")}
 PAYLOADS = {example.name: example.payload for example in EXAMPLES}
 DAY = date(2026, 3, 1)
-
-
-@pytest.fixture
-def platform(database_url: str) -> Iterator[PostgresPlatform]:
-    load(database_url)
-    platform = PostgresPlatform(database_url)
-    yield platform
-    platform.close()
 
 
 @pytest.fixture

@@ -99,6 +99,19 @@ def test_ctrl_c_stops_everything_and_ends_well(command: LocalCommand, tmp_path: 
     assert "was killed" not in (tmp_path / "out").read_text()
 
 
+def test_a_stack_whose_supervisor_was_killed_ends_and_starts_again(command: LocalCommand) -> None:
+    command("up", "--detach")
+    first = json.loads((command.state / "state.json").read_text())
+
+    os.kill(first["supervisor"], signal.SIGKILL)
+    wait_until(lambda: not any(is_running(process["pid"]) for process in first["processes"].values()), within=20)
+    again = command("up", "--detach")
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "The stack is ready." in again.stdout
+    assert httpx.get(json.loads((command.state / "state.json").read_text())["gateway"] + "/health").is_success
+
+
 def test_credentials_are_printed_and_kept_for_their_owner_only(command: LocalCommand, tmp_path: Path) -> None:
     up = command("up", "--detach")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 from google.protobuf.message_factory import GetMessageClass
@@ -30,7 +32,7 @@ def test_each_method_is_for_the_roles_the_specification_names(queue_admin: Runni
         try:
             call(queue_admin, method, role)
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.PERMISSION_DENIED:  # type: ignore[attr-defined]
+            if error.code() is grpc.StatusCode.PERMISSION_DENIED:
                 refused_roles.add(role)
 
     expected = {"WORKER"} if method.name in FOR_WORKERS else {"ADMIN"}
@@ -61,13 +63,13 @@ def test_a_call_without_deadline_is_refused(queue_admin: RunningQueueAdmin) -> N
             pb.ListQueuesResponse.FromString,
         )
         with refused("INVALID_REQUEST") as refusal:
-            list_queues(pb.ListQueuesRequest(), metadata=[("authorization", f"Bearer {token}")])
+            list_queues(pb.ListQueuesRequest(), metadata=(("authorization", f"Bearer {token}"),))
     assert refusal.error.detail == "every call needs a deadline"
 
 
 def test_health_needs_no_token_and_knows_the_store(queue_admin: RunningQueueAdmin) -> None:
     with grpc.insecure_channel(queue_admin.address) as channel:
-        check = health_pb2_grpc.HealthStub(channel).Check
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         for service in ("", DESCRIPTOR.full_name, "store"):
-            answer = check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING, service

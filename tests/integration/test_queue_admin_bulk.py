@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fixtures.queue_admin import RunningQueueAdmin
@@ -99,7 +101,7 @@ def test_statuses_that_make_no_sense_are_refused(queue_admin: RunningQueueAdmin)
     ],
 )
 def test_a_malformed_bulk_request_names_the_field(
-    queue_admin: RunningQueueAdmin, which: dict[str, object], field: str
+    queue_admin: RunningQueueAdmin, which: dict[str, Any], field: str
 ) -> None:
     for verb in (retry, remove):
         with refused("INVALID_REQUEST") as call:

@@ -55,7 +55,7 @@ def test_a_completed_job_shows_its_whole_history(queue_admin: RunningQueueAdmin)
 
 def test_a_dead_job_says_why_and_where(queue_admin: RunningQueueAdmin) -> None:
     enqueue(queue_admin)
-    queue_admin.bury(*queue_admin.take())
+    queue_admin.bury(queue_admin.take()[0])
 
     answer = get(queue_admin)
 
@@ -169,7 +169,7 @@ def test_the_cancel_of_an_active_job_is_requested(queue_admin: RunningQueueAdmin
 
 def test_a_finished_job_cannot_be_cancelled(queue_admin: RunningQueueAdmin) -> None:
     enqueue(queue_admin)
-    queue_admin.complete(*queue_admin.take())
+    queue_admin.complete(queue_admin.take()[0])
 
     with refused("WRONG_STATE"):
         queue_admin.stub("OPS").CancelJob(pb.CancelJobRequest(queue="tickets", job_id="one"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import pytest
@@ -65,7 +65,7 @@ def refused(call: Any, request: Any) -> ServiceError:
     """The refusal that the call must end with."""
     with pytest.raises(grpc.RpcError) as caught:
         call(request, timeout=5)
-    return from_rpc_error(cast("grpc.RpcError", caught.value))
+    return from_rpc_error(caught.value)
 
 
 @contextmanager

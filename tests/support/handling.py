@@ -6,13 +6,18 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+
 import worker.jobs
 from queue_engine.domain.backoff import DEFAULT_BACKOFF
 from queue_engine.domain.errors import IdConflict
 from queue_engine.domain.job import Enqueued, JobState, NewJob
 from queue_engine.domain.lease import Lease, Verdict
 from worker.context import JobContext
+from worker.delivery.contract import Senders
 from worker.job_types import by_name, handlers_in
+from worker.jobs.notifications import SendNotification, send_notification
+from worker.platform.contract import Platform
 
 JOB_TYPES = by_name(handlers_in(worker.jobs))
 
@@ -63,3 +68,18 @@ def a_context(name: str, job_id: str, queues: RecordedQueues, *, created_at_ms: 
         suspect=False,
     )
     return JobContext(lease, queues=queues, worker="test", job_types=JOB_TYPES)
+
+
+def let_claims_run_out(database_url: str) -> None:
+    """As if the runs that claimed deliveries had died a while ago."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE platform.deliveries SET claimed_until = now()")
+
+
+def send(platform: Platform, senders: Senders, *, job_id: str = "n-1", **payload: Any) -> dict[str, str]:
+    """Run a notification job, an e-mail to Lena unless said otherwise; returns what its handler returns."""
+    notification = SendNotification(**{"type": "email", "recipient_id": "user-lena", "message": "Hello", **payload})
+    result: dict[str, str] = send_notification(
+        notification, a_context("send-notification", job_id, RecordedQueues()), platform, senders
+    )
+    return result

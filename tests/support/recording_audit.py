@@ -36,7 +36,7 @@ class RecordingAudit(audit_service_pb2_grpc.AuditServiceServicer):
         """Where it answers."""
         return f"127.0.0.1:{self.port}"
 
-    def AppendEntries(self, request: pb.AppendEntriesRequest, context: Any) -> pb.AppendEntriesResponse:  # noqa: N802
+    def AppendEntries(self, request: pb.AppendEntriesRequest, context: Any) -> pb.AppendEntriesResponse:  # noqa: ARG002, N802
         """Keep what is new."""
         self.calls += 1
         for reason in (self.refuse.get(key) for key in ("", *(entry.event_id for entry in request.entries))):
@@ -46,6 +46,14 @@ class RecordingAudit(audit_service_pb2_grpc.AuditServiceServicer):
         new = [entry for entry in request.entries if entry.event_id not in known]
         self.entries += new
         return pb.AppendEntriesResponse(appended=len(new))
+
+    def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:  # noqa: N802
+        """Not needed by anybody here."""
+        raise NotImplementedError
+
+    def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:  # noqa: N802
+        """Not needed by anybody here."""
+        raise NotImplementedError
 
 
 @contextmanager

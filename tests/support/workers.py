@@ -21,7 +21,7 @@ from queue_engine.engine import QueueEngine
 from support.tokens import Authority
 from worker.dramatiq_broker.broker import JobBroker
 
-APP = Path(__file__).with_name("worker_app.py")
+TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -42,10 +42,13 @@ class WorkerProcess:
 
     def __init__(self, folder: Path, redis_url: str, *, authority: Authority, **settings: str) -> None:
         self.port, self.metrics_port = free_port(), free_port()
+        self._keys, self._token = Path(authority.write_jwks(folder)), Path(folder, f"token-{uuid.uuid4().hex}")
+        self.trust(authority)
         environment = {
+            "PYTHONPATH": str(TESTS),
             "REDIS_URL": redis_url,
-            "AUTH_JWKS": authority.write_jwks(folder),
-            "SERVICE_TOKEN_FILE": authority.write_token(folder, "WORKER", sub="worker"),
+            "AUTH_JWKS": str(self._keys),
+            "SERVICE_TOKEN_FILE": str(self._token),
             "WORKER_HOST": HOST,
             "WORKER_PORT": str(self.port),
             "WORKER_METRICS_PORT": str(self.metrics_port),
@@ -55,12 +58,17 @@ class WorkerProcess:
         log = folder / f"worker-{uuid.uuid4().hex[:6]}.log"
         program = Program(
             name="worker",
-            command=(sys.executable, str(APP)),
+            command=(sys.executable, "-m", "support.worker_app"),
             folder=folder,
             ready=lambda: self.probe("livez") == "ok",
             environment=environment,
         )
         self.process = Child(program, log)
+
+    def trust(self, authority: Authority) -> None:
+        """Give it keys and a token of another authority; it reads both again."""
+        self._keys.write_bytes(authority.jwks)
+        self._token.write_text(authority.token("WORKER", sub="worker"))
 
     @property
     def log(self) -> str:

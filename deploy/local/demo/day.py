@@ -50,10 +50,10 @@ class WorkingDay:
 
     def noon(self) -> None:
         """Visits are agreed, one is moved; a ticket that nobody took is escalated."""
-        soon = datetime.now(UTC) + timedelta(seconds=5)
+        soon = datetime.now(UTC) + timedelta(seconds=8)
         self._say(f"Carl visits Tom at {soon:%H:%M:%S} UTC; a reminder comes before")
         self._schedule("ticket-1", TOM, at=soon)
-        self._remind("ticket-1", "2h", at=soon - timedelta(seconds=2.5))
+        self._remind("ticket-1", "2h", at=soon - timedelta(seconds=6))
         self._say("Carl visits Tina tomorrow ... no, they move it to today: the job is replaced")
         self._schedule("ticket-2", TINA, at=soon + timedelta(days=1))
         self._remind("ticket-2", "24h", at=soon + timedelta(hours=1))

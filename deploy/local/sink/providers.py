@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,6 +25,11 @@ class HttpSink(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], outbox: Outbox) -> None:
         super().__init__(address, Providers)
         self.outbox = outbox
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless the client just went away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class Providers(BaseHTTPRequestHandler):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import socketserver
+import sys
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import Any
 
 from local.sink.outbox import Outbox, refusal
 
 PATH = re.compile(rb"(?:FROM|TO):\s*<([^<>\s]*)>.*", re.IGNORECASE)
 LONGEST_LINE = 65_536
 LARGEST_MAIL = 1_048_576
-REPLIES = {"refused": "550 no such mailbox", "busy": "451 try again later", "": "250 ok"}
+REPLIES = {"refused": "550 not wanted here", "busy": "451 try again later", "": "250 ok"}
 
 
 class SmtpSink(socketserver.ThreadingTCPServer):
@@ -25,6 +27,11 @@ class SmtpSink(socketserver.ThreadingTCPServer):
     def __init__(self, address: tuple[str, int], outbox: Outbox) -> None:
         super().__init__(address, SmtpSession)
         self.outbox = outbox
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless the client just went away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class SmtpSession(socketserver.StreamRequestHandler):
@@ -68,8 +75,11 @@ class SmtpSession(socketserver.StreamRequestHandler):
             self._say("501 MAIL FROM:<address> is wanted")
             return
         self._forget()
-        self._sender = path[1].decode(errors="replace")
-        self._say("250 ok")
+        sender = path[1].decode(errors="replace")
+        verdict = refusal(sender)
+        if not verdict:
+            self._sender = sender
+        self._say(REPLIES[verdict])
 
     def _rcpt(self, rest: bytes) -> None:
         path = PATH.fullmatch(rest)

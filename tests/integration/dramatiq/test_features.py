@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import dramatiq
 import pytest
-from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, GroupCallbacks, Pipelines, Shutdown, TimeLimit
+from dramatiq.middleware import CurrentMessage, Shutdown, TimeLimit
 from dramatiq.middleware.time_limit import TimeLimitExceeded
 from dramatiq.rate_limits import ConcurrentRateLimiter
 from dramatiq.rate_limits.backends import StubBackend
-from dramatiq.results import ResultFailure, Results
 
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.engine import QueueEngine
 from support.waiting import wait_until
 from support.workers import running, state_of
 from worker.dramatiq_broker.broker import JobBroker
-from worker.dramatiq_broker.results import JobResults
 
 MakeBroker = Callable[..., JobBroker]
 QUEUE = "default"
 
 
-@pytest.fixture
-def with_results(make_broker: MakeBroker, engine: QueueEngine) -> JobBroker:
-    rates = StubBackend()
-    middleware = [AgeLimit(), Callbacks(), Pipelines(), Results(backend=JobResults(engine)), GroupCallbacks(rates)]
-    broker = make_broker(middleware=middleware)
-    dramatiq.set_broker(broker)
-    return broker
-
-
-def test_a_message_runs_with_its_arguments(broker: JobBroker, engine: QueueEngine):
+def test_a_message_runs_with_its_arguments(broker: JobBroker, engine: QueueEngine) -> None:
     seen: list[Any] = []
 
     @dramatiq.actor(broker=broker)
@@ -50,7 +38,7 @@ def test_a_message_runs_with_its_arguments(broker: JobBroker, engine: QueueEngin
     assert state_of(engine, QUEUE, message.message_id) is JobState.COMPLETED
 
 
-def test_a_delayed_message_waits_in_the_store(broker: JobBroker, engine: QueueEngine):
+def test_a_delayed_message_waits_in_the_store(broker: JobBroker, engine: QueueEngine) -> None:
     ran_at: list[float] = []
 
     @dramatiq.actor(broker=broker)
@@ -66,7 +54,7 @@ def test_a_delayed_message_waits_in_the_store(broker: JobBroker, engine: QueueEn
     assert 0.29 <= ran_at[0] - sent_at < 1.0
 
 
-def test_a_failing_actor_is_tried_again_until_no_attempt_is_left(broker: JobBroker, engine: QueueEngine):
+def test_a_failing_actor_is_tried_again_until_no_attempt_is_left(broker: JobBroker, engine: QueueEngine) -> None:
     calls: list[float] = []
 
     @dramatiq.actor(broker=broker, max_retries=2, min_backoff=10, max_backoff=20)
@@ -84,7 +72,7 @@ def test_a_failing_actor_is_tried_again_until_no_attempt_is_left(broker: JobBrok
     assert (job.error_class, job.failure_kind) == ("ValueError", FailureKind.EXCEPTION)
 
 
-def test_the_stack_begins_in_the_handler(broker: JobBroker, engine: QueueEngine):
+def test_the_stack_begins_in_the_handler(broker: JobBroker, engine: QueueEngine) -> None:
     @dramatiq.actor(broker=broker, max_retries=0)
     def broken() -> None:
         raise ValueError("look here")
@@ -99,7 +87,7 @@ def test_the_stack_begins_in_the_handler(broker: JobBroker, engine: QueueEngine)
     assert "dramatiq_broker" not in stack
 
 
-def test_retry_with_a_delay_comes_back_after_it(broker: JobBroker):
+def test_retry_with_a_delay_comes_back_after_it(broker: JobBroker) -> None:
     calls: list[float] = []
 
     @dramatiq.actor(broker=broker)
@@ -115,7 +103,7 @@ def test_retry_with_a_delay_comes_back_after_it(broker: JobBroker):
     assert 0.19 <= calls[1] - calls[0] < 1.0
 
 
-def test_an_expected_exception_is_not_tried_again(broker: JobBroker, engine: QueueEngine):
+def test_an_expected_exception_is_not_tried_again(broker: JobBroker, engine: QueueEngine) -> None:
     calls: list[int] = []
 
     @dramatiq.actor(broker=broker, throws=(KeyError,))
@@ -131,7 +119,7 @@ def test_an_expected_exception_is_not_tried_again(broker: JobBroker, engine: Que
     assert engine.get_job(QUEUE, message.message_id).job.dead
 
 
-def test_retry_when_decides(broker: JobBroker):
+def test_retry_when_decides(broker: JobBroker) -> None:
     calls: list[int] = []
 
     @dramatiq.actor(broker=broker, min_backoff=10, retry_when=lambda retries, _error: retries < 1)
@@ -146,7 +134,7 @@ def test_retry_when_decides(broker: JobBroker):
     assert len(calls) == 2
 
 
-def test_exhausted_attempts_are_told_to_the_named_actor(broker: JobBroker):
+def test_exhausted_attempts_are_told_to_the_named_actor(broker: JobBroker) -> None:
     told: list[Any] = []
 
     @dramatiq.actor(broker=broker)
@@ -164,7 +152,7 @@ def test_exhausted_attempts_are_told_to_the_named_actor(broker: JobBroker):
     assert told == [("hopeless", {"retries": 0, "max_retries": 0})]
 
 
-def test_a_time_limit_stops_an_actor(broker: JobBroker, engine: QueueEngine):
+def test_a_time_limit_stops_an_actor(broker: JobBroker, engine: QueueEngine) -> None:
     seen: list[str] = []
 
     @dramatiq.actor(broker=broker, time_limit=200, max_retries=0)
@@ -185,7 +173,7 @@ def test_a_time_limit_stops_an_actor(broker: JobBroker, engine: QueueEngine):
     assert (job.failure_kind, job.dead) == (FailureKind.TIMEOUT, True)
 
 
-def test_dramatiqs_own_time_limit_works_beside_ours(make_broker: MakeBroker, engine: QueueEngine):
+def test_dramatiqs_own_time_limit_works_beside_ours(make_broker: MakeBroker, engine: QueueEngine) -> None:
     broker = make_broker(middleware=[TimeLimit(time_limit=150, interval=50)])
 
     @dramatiq.actor(broker=broker, max_retries=0)
@@ -200,7 +188,7 @@ def test_dramatiqs_own_time_limit_works_beside_ours(make_broker: MakeBroker, eng
     assert engine.get_job(QUEUE, message.message_id).job.failure_kind is FailureKind.TIMEOUT
 
 
-def test_a_message_over_its_age_is_dropped_as_dead(broker: JobBroker, engine: QueueEngine):
+def test_a_message_over_its_age_is_dropped_as_dead(broker: JobBroker, engine: QueueEngine) -> None:
     seen: list[int] = []
 
     @dramatiq.actor(broker=broker, max_age=50)
@@ -217,7 +205,7 @@ def test_a_message_over_its_age_is_dropped_as_dead(broker: JobBroker, engine: Qu
     assert (job.dead, job.failed_reason) == (True, "Message age limit exceeded")
 
 
-def test_shutdown_notifies_who_asked_for_it_and_burns_nothing(broker: JobBroker, engine: QueueEngine):
+def test_shutdown_notifies_who_asked_for_it_and_burns_nothing(broker: JobBroker, engine: QueueEngine) -> None:
     seen: list[str] = []
 
     @dramatiq.actor(broker=broker, notify_shutdown=True)
@@ -239,69 +227,7 @@ def test_shutdown_notifies_who_asked_for_it_and_burns_nothing(broker: JobBroker,
     assert (job.state, job.attempts_made) == (JobState.WAITING, 0)
 
 
-def test_callbacks_hear_of_success_and_failure(broker: JobBroker):
-    told: list[Any] = []
-
-    @dramatiq.actor(broker=broker)
-    def hear(message: dict[str, Any], result: Any) -> None:
-        told.append((message["actor_name"], result))
-
-    @dramatiq.actor(broker=broker, on_success="hear")
-    def good() -> None:
-        """Return."""
-
-    @dramatiq.actor(broker=broker, on_failure="hear", max_retries=0)
-    def bad() -> None:
-        raise ValueError("no")
-
-    good.send()
-    bad.send()
-    with running(broker):
-        wait_until(lambda: len(told) == 2)
-
-    assert sorted(told) == [("bad", {"type": "ValueError", "message": "no"}), ("good", None)]
-
-
-def test_a_pipeline_passes_results_on(with_results: JobBroker):
-    @dramatiq.actor(broker=with_results, store_results=True)
-    def double(x: int) -> int:
-        return 2 * x
-
-    pipe = dramatiq.pipeline([double.message(1), double.message(), double.message()], broker=with_results).run()
-    with running(with_results):
-        assert pipe.get_result(block=True, timeout=5_000) == 8
-
-
-def test_a_group_collects_results_and_calls_back(with_results: JobBroker):
-    done = threading.Event()
-
-    @dramatiq.actor(broker=with_results, store_results=True)
-    def double(x: int) -> int:
-        return 2 * x
-
-    @dramatiq.actor(broker=with_results)
-    def finished() -> None:
-        done.set()
-
-    group = dramatiq.group([double.message(n) for n in range(5)], broker=with_results)
-    group.add_completion_callback(finished.message())
-    group.run()
-    with running(with_results):
-        assert list(group.get_results(block=True, timeout=5_000)) == [0, 2, 4, 6, 8]
-        assert done.wait(5)
-
-
-def test_a_failure_is_a_result_after_the_last_attempt(with_results: JobBroker):
-    @dramatiq.actor(broker=with_results, store_results=True, max_retries=1, min_backoff=10)
-    def bad() -> None:
-        raise ValueError("no")
-
-    message = bad.send()
-    with running(with_results), pytest.raises(ResultFailure, match="actor raised ValueError: no"):
-        message.get_result(block=True, timeout=5_000)
-
-
-def test_current_message_is_the_running_one(broker: JobBroker):
+def test_current_message_is_the_running_one(broker: JobBroker) -> None:
     seen: list[Any] = []
 
     @dramatiq.actor(broker=broker)
@@ -319,7 +245,7 @@ def test_current_message_is_the_running_one(broker: JobBroker):
 
 def test_a_full_rate_limiter_defers_without_burning_an_attempt(
     broker: JobBroker, engine: QueueEngine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("worker.dramatiq_broker.attempts.LIMITER_SECONDS", 0.1)
     limiter = ConcurrentRateLimiter(StubBackend(), "one-at-a-time", limit=1)
     done: list[int] = []
@@ -341,7 +267,7 @@ def test_a_full_rate_limiter_defers_without_burning_an_attempt(
     assert totals["failed"] == 0
 
 
-def test_actor_priority_orders_the_queue(make_broker: MakeBroker):
+def test_actor_priority_orders_the_queue(make_broker: MakeBroker) -> None:
     broker = make_broker(threads=1)
     seen: list[str] = []
 
@@ -361,7 +287,7 @@ def test_actor_priority_orders_the_queue(make_broker: MakeBroker):
     assert seen == ["sooner", "later"]
 
 
-def test_a_message_sent_twice_is_one_job(broker: JobBroker):
+def test_a_message_sent_twice_is_one_job(broker: JobBroker) -> None:
     seen: list[int] = []
 
     @dramatiq.actor(broker=broker)
@@ -377,7 +303,7 @@ def test_a_message_sent_twice_is_one_job(broker: JobBroker):
     assert seen == [1]
 
 
-def test_flush_empties_a_queue(broker: JobBroker, engine: QueueEngine):
+def test_flush_empties_a_queue(broker: JobBroker, engine: QueueEngine) -> None:
     @dramatiq.actor(broker=broker)
     def never() -> None:
         """Stay."""
@@ -391,7 +317,7 @@ def test_flush_empties_a_queue(broker: JobBroker, engine: QueueEngine):
     assert (counts.waiting, counts.delayed) == (0, 0)
 
 
-def test_an_actor_called_inside_another_is_a_plain_call(broker: JobBroker, engine: QueueEngine):
+def test_an_actor_called_inside_another_is_a_plain_call(broker: JobBroker, engine: QueueEngine) -> None:
     @dramatiq.actor(broker=broker, time_limit=300, max_retries=0)
     def outer() -> None:
         inner()

@@ -15,7 +15,9 @@ BACKOFFS = st.builds(
 )
 
 
-@pytest.mark.parametrize(("attempts", "delay_ms"), [(1, 2_000), (2, 4_000), (3, 8_000), (11, 2_048_000), (12, 3_600_000)])
+@pytest.mark.parametrize(
+    ("attempts", "delay_ms"), [(1, 2_000), (2, 4_000), (3, 8_000), (11, 2_048_000), (12, 3_600_000)]
+)
 def test_the_default_doubles_from_two_seconds_up_to_an_hour(attempts: int, delay_ms: int) -> None:
     assert DEFAULT_BACKOFF.delay_after(attempts, draw=0) == delay_ms
 

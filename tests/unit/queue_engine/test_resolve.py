@@ -74,7 +74,10 @@ def test_a_due_time_that_cannot_be_read_or_has_no_offset_is_named(value: object)
 def test_a_delay_or_due_time_of_the_caller_wins() -> None:
     payload = {"appointmentId": "a", "startAt": "2026-01-01T10:00:00Z"}
 
-    assert (resolved(START, payload, due_at_ms=5).due_at_ms, resolved(START, {"appointmentId": "a"}).due_at_ms) == (5, None)
+    assert (resolved(START, payload, due_at_ms=5).due_at_ms, resolved(START, {"appointmentId": "a"}).due_at_ms) == (
+        5,
+        None,
+    )
     delayed = resolved(START, payload, delay_ms=9)
     assert (delayed.delay_ms, delayed.due_at_ms) == (9, None)
 

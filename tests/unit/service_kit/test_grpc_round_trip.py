@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,130 +10,24 @@ import grpc
 import pytest
 import structlog
 from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
-from prometheus_client import CollectorRegistry
 
 from jobqueue.audit.v1 import audit_service_pb2 as pb
 from jobqueue.audit.v1 import audit_service_pb2_grpc
-from service_kit.context import current_caller, request_id
-from service_kit.contract import methods_of
 from service_kit.errors import FieldError, ServiceError, from_rpc_error
 from service_kit.grpc_client import open_channel
-from service_kit.grpc_server import GrpcServer
-from service_kit.interceptor import CallInterceptor
-from service_kit.keys import KeySource
-from service_kit.tokens import OUR_ROLES, Issuer, TokenVerifier
-from support.tokens import Authority
+from support.grpc_service import LIST, Running, StoreDown, code_of, running_service
 from support.waiting import wait_until
-
-SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]
-LIST, VERIFY = "ListEntries", "VerifyChain"
-
-
-@dataclass
-class Servicer(audit_service_pb2_grpc.AuditServiceServicer):
-    """Answers what a test tells it to, and remembers what it saw."""
-
-    error: Exception | None = None
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    release: threading.Event = field(default_factory=threading.Event)
-
-    def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:  # noqa: N802, ARG002
-        self.seen.append((current_caller().subject, request_id()))
-        if self.error:
-            raise self.error
-        return pb.ListEntriesResponse()
-
-    def AppendEntries(self, request: pb.AppendEntriesRequest, context: Any) -> pb.AppendEntriesResponse:  # noqa: N802, ARG002
-        return pb.AppendEntriesResponse()
-
-    def VerifyChain(self, request: pb.VerifyChainRequest, context: Any) -> pb.VerifyChainResponse:  # noqa: N802, ARG002
-        self.seen.append((current_caller().subject, request_id()))
-        self.release.wait(10)
-        return pb.VerifyChainResponse(intact=True)
-
-
-class StoreDown(Exception):
-    """A domain error that `translate` knows."""
-
-
-def translate(error: Exception) -> ServiceError | None:
-    if isinstance(error, StoreDown):
-        return ServiceError("UNAVAILABLE", "the store is away", retry_after_ms=700)
-    return None
-
-
-@dataclass
-class Running:
-    server: GrpcServer
-    servicer: Servicer
-    authority: Authority
-    registry: CollectorRegistry
-    folder: Path
-    channel: grpc.Channel
-
-    @property
-    def stub(self) -> audit_service_pb2_grpc.AuditServiceStub:
-        return audit_service_pb2_grpc.AuditServiceStub(self.channel)
-
-    def plain(self, **metadata: str) -> Any:
-        """Call ListEntries without our client's interceptor."""
-        channel = grpc.insecure_channel(f"127.0.0.1:{self.server.port}")
-        call = channel.unary_unary(
-            f"/{SERVICE.full_name}/{LIST}",
-            request_serializer=pb.ListEntriesRequest.SerializeToString,
-            response_deserializer=pb.ListEntriesResponse.FromString,
-        )
-        try:
-            given = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
-            return call.with_call(pb.ListEntriesRequest(), timeout=5, metadata=given)
-        finally:
-            channel.close()
-
-    def refused_plainly(self, **metadata: str) -> grpc.RpcError:
-        with pytest.raises(grpc.RpcError) as caught:
-            self.plain(**metadata)
-        return caught.value
-
-    def failed(self, call: Any, request: Any, **options: Any) -> ServiceError:
-        with pytest.raises(grpc.RpcError) as caught:
-            call(request, **options)
-        return from_rpc_error(caught.value)
 
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    authority, registry, servicer = Authority(), CollectorRegistry(), Servicer()
-    issuer = Issuer(
-        "jobqueue", "jobqueue", KeySource(authority.write_jwks(tmp_path)), ("EdDSA",), "roles", OUR_ROLES, "at+jwt"
-    )
-    server = GrpcServer(
-        port=0,
-        threads=2,
-        interceptor=CallInterceptor(
-            methods_of(SERVICE), TokenVerifier([issuer]), translate=translate, registry=registry
-        ),
-        services=[SERVICE.full_name],
-        add_servicers=lambda s: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(servicer, s),
-        host="127.0.0.1",
-    )
-    server.start()
-    token = authority.write_token(tmp_path, "OPS", sub="olga")
-    channel = open_channel(f"127.0.0.1:{server.port}", token_file=token)
-    yield Running(server, servicer, authority, registry, tmp_path, channel)
-    servicer.release.set()
-    channel.close()
-    server.stop(1)
+    with running_service(tmp_path) as service:
+        yield service
 
 
 def trailing(call: Any) -> dict[str, Any]:
     return {item.key: item.value for item in call.trailing_metadata()}
-
-
-def code_of(error: grpc.RpcError) -> grpc.StatusCode:
-    return cast("grpc.Call", error).code()
 
 
 def test_a_call_reaches_the_method_with_its_caller_and_a_new_request_id(running: Running) -> None:
@@ -278,66 +170,6 @@ def test_calls_are_measured_by_method_and_outcome(running: Running) -> None:
         return running.registry.get_sample_value("grpc_server_handling_seconds_count", labels)
 
     assert wait_until(lambda: count("OK") == 1 and count("INVALID_REQUEST") == 1)
-
-
-def health(running: Running, service: str) -> int:
-    with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
-        stub: Any = health_pb2_grpc.HealthStub(channel)
-        return int(stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=2).status)
-
-
-def test_health_answers_without_a_token_while_every_thread_is_busy(running: Running) -> None:
-    calls = [running.stub.VerifyChain.future(pb.VerifyChainRequest(), timeout=10) for _ in range(6)]
-    wait_until(lambda: len(running.servicer.seen) == 2)
-
-    assert health(running, "") == health_pb2.HealthCheckResponse.SERVING
-    assert health(running, SERVICE.full_name) == health_pb2.HealthCheckResponse.SERVING
-    running.servicer.release.set()
-    assert [call.result().intact for call in calls] == [True] * 6
-
-
-def test_a_dependency_has_a_health_entry_of_its_own(running: Running) -> None:
-    running.server.set_health("database", serving=False)
-
-    assert health(running, "database") == health_pb2.HealthCheckResponse.NOT_SERVING
-    assert health(running, "") == health_pb2.HealthCheckResponse.SERVING
-
-
-def test_reflection_shows_our_service(running: Running) -> None:
-    with grpc.insecure_channel(f"127.0.0.1:{running.server.port}") as channel:
-        names = list(ProtoReflectionDescriptorDatabase(channel).get_services())
-
-    assert SERVICE.full_name in names
-
-
-def test_a_port_in_use_is_one_clear_error(running: Running) -> None:
-    with pytest.raises(RuntimeError, match=str(running.server.port)):
-        GrpcServer(
-            port=running.server.port,
-            threads=1,
-            interceptor=CallInterceptor({}, TokenVerifier([]), translate=translate, registry=CollectorRegistry()),
-            services=[],
-            add_servicers=lambda _server: None,
-            host="127.0.0.1",
-        )
-
-
-def test_a_method_left_out_of_the_contract_is_never_open(tmp_path: Path) -> None:
-    server = GrpcServer(
-        port=0,
-        threads=1,
-        interceptor=CallInterceptor({}, TokenVerifier([]), translate=translate, registry=CollectorRegistry()),
-        services=[],
-        add_servicers=lambda s: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(Servicer(), s),
-        host="127.0.0.1",
-    )
-    server.start()
-
-    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, pytest.raises(grpc.RpcError) as caught:
-        audit_service_pb2_grpc.AuditServiceStub(channel).ListEntries(pb.ListEntriesRequest(), timeout=2)
-
-    assert code_of(caught.value) is grpc.StatusCode.UNIMPLEMENTED
-    server.stop(0)
 
 
 def test_our_client_reads_its_token_again_when_the_file_changes(tmp_path: Path, running: Running) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from api_gateway.transcoding.json_text import MOST_LEVELS, is_deeper
 from service_kit.errors import ServiceError
 
 MOST_BYTES = 256 * 1024
-MOST_LEVELS = 64
+ENVELOPE_LEVELS = 4  # what our own messages nest around a document, at most
 READ_SECONDS = 20.0  # a body that takes longer keeps a connection busy on purpose
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
 
 
 async def read_json_text(request: Request, most_bytes: int = MOST_BYTES) -> str:
@@ -29,7 +27,7 @@ async def read_json_text(request: Request, most_bytes: int = MOST_BYTES) -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ServiceError("INVALID_REQUEST", f"the body is not UTF-8: byte {error.start} does not fit") from error
-    if is_deeper(text, MOST_LEVELS):
+    if is_deeper(text, ENVELOPE_LEVELS + MOST_LEVELS):
         raise ServiceError("INVALID_REQUEST", f"the body is nested deeper than {MOST_LEVELS} levels")
     return text
 
@@ -62,15 +60,3 @@ def _check_media_type(content_type: str) -> None:
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
         raise HTTPException(415, "the body must be application/json in UTF-8")
-
-
-def is_deeper(text: str, levels: int) -> bool:
-    """Whether JSON text nests deeper than `levels`; cheap and without recursion, also for text that is no JSON."""
-    if text.count("[") + text.count("{") <= levels:
-        return False
-    depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > levels:
-            return True
-    return False

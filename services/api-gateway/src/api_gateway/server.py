@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +24,7 @@ from api_gateway.settings import GatewaySettings
 from service_kit import VERSION
 from service_kit.logs import configure_logging
 from service_kit.metrics import MetricsServer
+from service_kit.ports import require_free
 from service_kit.tokens import TokenVerifier
 
 log = structlog.get_logger()
@@ -36,12 +39,12 @@ def serve(settings: GatewaySettings) -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     registry = CollectorRegistry()
     app = build_app(parts_of(settings, registry))
-    listener = listen(settings.gateway_host, settings.port, "PORT")
     server = Server(configuration(app, settings))
-    try:
-        metrics = MetricsServer(settings.gateway_metrics_port, registry, live=server.stuck, ready=server.not_ready)
-    except OSError as error:
-        raise OSError(_in_use("GATEWAY_METRICS_PORT", settings.gateway_metrics_port, error)) from error
+    host, metrics_port = settings.gateway_host, settings.gateway_metrics_port
+    with naming("PORT"):
+        listener = listen(host, settings.port)
+    with naming("GATEWAY_METRICS_PORT"):
+        metrics = MetricsServer(metrics_port, registry, live=server.stuck, ready=server.not_ready, host=host)
     log.info("gateway_started", port=listener.getsockname()[1], metrics_port=metrics.port)
     server.run(sockets=[listener])
     metrics.stop()
@@ -88,22 +91,28 @@ def configuration(app: object, settings: GatewaySettings) -> uvicorn.Config:
     )
 
 
-def listen(host: str, port: int, setting: str) -> socket.socket:
-    """A socket that listens; raises OSError with one clear line when the port is in use."""
+@contextmanager
+def naming(setting: str) -> Iterator[None]:
+    """Put the setting's name before what is wrong with its port."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{setting}: {error.strerror or error}") from error
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises OSError when the port is in use."""
+    require_free(host, port)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise OSError(_in_use(setting, port, error)) from error
+        raise
     listener.listen(BACKLOG)
     return listener
-
-
-def _in_use(setting: str, port: int, error: OSError) -> str:
-    return f"{setting}: port {port} cannot be used: {error.strerror}"
 
 
 class Server(uvicorn.Server):

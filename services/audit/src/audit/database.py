@@ -20,7 +20,7 @@ WAIT_SECONDS = 1.5  # with the lock's wait below the five seconds that our clien
 CONNECT_SECONDS = 2  # libpq knows none shorter
 SESSION = (
     "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=60000"
-    # Whoever ships a record forgets it once we answer, so the answer has to wait for the disk however the server is set.
+    # Who ships a record forgets it once we answer: the answer has to wait for the disk, however the server is set.
     " -c synchronous_commit=on"
 )
 
@@ -66,9 +66,8 @@ class Database:
         return self._problem
 
     def open(self) -> None:
-        """Start connecting, and look once whether the server is there; it does not have to be."""
+        """Start connecting; the server does not have to be there. Nothing is served before a `probe` that succeeds."""
         self._pool.open()
-        self.probe()
 
     def close(self) -> None:
         """Close every connection."""

@@ -49,7 +49,9 @@ class AuditService:
             with_reflection=settings.audit_reflection,
         )
         self._probe = Loop("probe", self._tick, every_seconds=PROBE_SECONDS)
-        self._http = MetricsServer(settings.audit_metrics_port, registry, live=self._live, ready=self._ready)
+        self._http = MetricsServer(
+            settings.audit_metrics_port, registry, live=self._live, ready=self._ready, host=settings.audit_host
+        )
 
     @property
     def port(self) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, field_validator
 
 from service_kit.settings import ServiceSettings
 
@@ -28,3 +30,12 @@ class AuditSettings(ServiceSettings):
     audit_reflection: bool = True
     audit_grace_seconds: float = Field(10.0, ge=0, le=300)
     """How long running calls may take to end at shutdown."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_is_one(cls, url: str) -> str:
+        try:
+            conninfo_to_dict(url)
+        except psycopg.Error:  # its message would quote the text, and with it the password
+            raise ValueError("is no PostgreSQL URL and no connection string") from None
+        return url

@@ -74,19 +74,21 @@ class JobTypeRegistry:
         return self._engine.list_job_types()
 
     def _refresh_after(self, seconds: float) -> None:
-        if time.monotonic() - self._read_at < seconds or not self._lock.acquire(blocking=not self._known):
+        if time.monotonic() - self._read_at < seconds:
             return
-        try:
-            if time.monotonic() - self._read_at < seconds:
-                return
-            self._known = {job_type.name: known for job_type in self.list() if (known := self._compiled(job_type))}
-            self._read_at = time.monotonic()
-        except StoreUnavailable:
-            # The enqueue that follows says so itself; a type that is not known yet can be told in no other way.
-            if not self._known:
-                raise
-        finally:
-            self._lock.release()
+        if not self._known:  # nothing to answer from: whoever asks has to wait for the store
+            self._read()
+        elif self._lock.acquire(blocking=False):  # one asks, the others go on with what is known
+            try:
+                self._read()
+            except StoreUnavailable:
+                self._read_at = time.monotonic()  # the enqueue that follows says so itself
+            finally:
+                self._lock.release()
+
+    def _read(self) -> None:
+        self._known = {job_type.name: known for job_type in self.list() if (known := self._compiled(job_type))}
+        self._read_at = time.monotonic()
 
     def _compiled(self, job_type: JobType) -> RegisteredType | None:
         known = self._known.get(job_type.name)

@@ -120,6 +120,6 @@ def _answered(asked: _Asked) -> queue_admin_service_pb2.Worker:
         worker.status.CopyFrom(asked.status.result().status)
         worker.running.extend(asked.running.result().jobs)
         worker.reachable = True
-    except (grpc.RpcError, OSError):  # OSError: our own token cannot be read
+    except (grpc.RpcError, ServiceError):  # ServiceError: our own token cannot be read
         worker.ClearField("status")
     return worker

@@ -51,7 +51,10 @@ class WorkerService:
     """A worker with its ports open; store and queue-admin may come later, go and come back."""
 
     def __init__(self, settings: WorkerSettings, package: ModuleType, open_resources: OpenResources) -> None:
-        """Opens the ports to run the job types declared in `package`; raises SettingsError, MissingResource, RuntimeError or OSError when it cannot start."""
+        """Opens the ports, to run the job types declared in `package`.
+
+        Raises SettingsError, MissingResource, RuntimeError or OSError when it cannot start.
+        """
         verifier = TokenVerifier.from_settings(settings)
         everything = handlers_in(package)
         handlers = _served(everything, settings.queues())

@@ -130,6 +130,8 @@ def _try(message: Message, field: Field, path: str, problems: Problems, read: An
 
 
 def _document(text: str) -> bytes:
+    if json_text.is_deeper(text, json_text.MOST_LEVELS):
+        raise _Problem(f"is nested deeper than {json_text.MOST_LEVELS} levels")
     return text.encode("utf-8")
 
 

@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 from service_kit.errors import ServiceError
 
 T = TypeVar("T")
+MOST_LEVELS = 64  # of a document, the same over gRPC
 _MOST_DIGITS = 21  # of an integer we look at; with so many it is out of any range, whatever follows
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 _space = re.compile(r"[ \t\n\r]*").match
 
 
@@ -34,6 +37,18 @@ def items(text: str) -> list[str]:
 def scalar(text: str) -> Any:
     """The value of JSON text that came from `members` or `items`."""
     return _READ.raw_decode(text)[0]
+
+
+def is_deeper(text: str, levels: int) -> bool:
+    """Whether JSON text nests deeper than `levels`; cheap and without recursion, also for text that is no JSON."""
+    if text.count("[") + text.count("{") <= levels:
+        return False
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > levels:
+            return True
+    return False
 
 
 def _no_json(name: str) -> Any:

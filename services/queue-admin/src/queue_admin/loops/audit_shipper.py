@@ -71,8 +71,8 @@ class AuditShipper:
         if self._clock() < self._not_before:
             return 0
         try:
-            done = for_each_queue(self._engine, self._ship, hopeless=(StoreUnavailable, ServiceError, OSError))
-        except (ServiceError, OSError):  # OSError: our own token cannot be read
+            done = for_each_queue(self._engine, self._ship, hopeless=(StoreUnavailable, ServiceError))
+        except ServiceError:
             pause = min(BACKOFF_SECONDS * 2**self._failures, MAX_BACKOFF_SECONDS)
             self._failures += 1
             self._not_before = self._clock() + pause * random.uniform(0.75, 1)  # noqa: S311 - spreads load, guards nothing

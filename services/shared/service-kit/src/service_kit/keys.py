@@ -19,6 +19,7 @@ from service_kit.errors import ServiceError
 
 log = structlog.get_logger()
 REFRESH_SECONDS = 30.0  # an unknown key id asks for the set again, at most this often
+MAX_AGE_SECONDS = 300.0  # and at this age in any case, so that a key taken out of the set stops counting
 RETRY_SECONDS = 1.0  # the same while no set could be read at all
 READ_TIMEOUT_SECONDS = 2.0  # below every call's deadline
 MOST_BYTES = 1_000_000
@@ -40,7 +41,7 @@ class Signatures(JWSRegistry):
 
 
 class KeySource:
-    """The key set at a file or an http(s) URL, read again when a key id is not among its keys. Thread-safe."""
+    """The key set at a file or an http(s) URL, read again for an unknown key id and every five minutes. Thread-safe."""
 
     def __init__(self, location: str) -> None:
         self._location = location
@@ -50,13 +51,20 @@ class KeySource:
 
     def keys_for(self, key_id: str | None) -> KeySet:
         """The key set; raises ServiceError UNAVAILABLE while it never could be read."""
-        if not _holds(self._keys, key_id):
-            with self._lock:
-                if not _holds(self._keys, key_id):
+        known = _holds(self._keys, key_id)
+        # Whoever finds its key at hand does not wait for somebody else who reads.
+        if (not known or self._is_old()) and self._lock.acquire(blocking=not known):
+            try:
+                if not _holds(self._keys, key_id) or self._is_old():
                     self._refresh()
+            finally:
+                self._lock.release()
         if self._keys is None:
             raise ServiceError("UNAVAILABLE", "the keys that verify tokens cannot be read", retry_after_ms=1_000)
         return self._keys
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._read_at > MAX_AGE_SECONDS
 
     def _refresh(self) -> None:
         pause = RETRY_SECONDS if self._keys is None else REFRESH_SECONDS

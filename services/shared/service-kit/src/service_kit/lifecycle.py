@@ -68,7 +68,7 @@ def wait_for_stop_signal() -> int:
         signal.signal(number, signal.SIG_DFL)
         os.write(write_end, bytes([number]))
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     return os.read(read_end, 1)[0]
 

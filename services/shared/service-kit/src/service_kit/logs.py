@@ -45,7 +45,7 @@ def _to_json(event: Any, **_options: Any) -> str:
     try:
         return orjson.dumps(event).decode()
     except TypeError:  # a lone surrogate, a number over 64 bit: rare, and a log line must never be lost for it
-        return json.dumps(event, default=str)
+        return json.dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def configure_logging(service: str, version: str, *, level: str = "info") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,8 +21,14 @@ Probe = Callable[[], str | None]
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), handler)
+
     def server_bind(self) -> None:
-        """Bind without asking DNS for the host's name, as HTTPServer would; that can take seconds."""
+        """Bind, to IPv4 too, without asking DNS for the host's name, as HTTPServer would; that can take seconds."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "", int(self.server_address[1])
 
@@ -29,7 +36,9 @@ class _Server(ThreadingHTTPServer):
 class MetricsServer:
     """Serves on a thread of its own. `port` 0 takes a free one; the attribute `port` says which."""
 
-    def __init__(self, port: int, registry: CollectorRegistry, *, live: Probe, ready: Probe, host: str = "") -> None:
+    def __init__(
+        self, port: int, registry: CollectorRegistry, *, live: Probe, ready: Probe, host: str = "[::]"
+    ) -> None:
         """Raises PortInUse."""
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,7 +65,7 @@ class MetricsServer:
                 """Scrapes are not worth a log line."""
 
         require_free(host, port)
-        self._server = _Server((host, port), Handler)
+        self._server = _Server(_plain(host), port, Handler)
         self.port = self._server.server_port
         threading.Thread(
             target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="metrics", daemon=True
@@ -66,3 +75,10 @@ class MetricsServer:
         """Close the port."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def _plain(host: str) -> str:
+    everywhere = host in ("", "[::]")
+    if not everywhere:
+        return host.strip("[]")
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - what [::] asks for

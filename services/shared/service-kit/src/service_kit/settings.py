@@ -106,8 +106,10 @@ class ServiceSettings(BaseSettings):
             if not cls.prefix or not variable.startswith(cls.prefix):
                 continue
             if variable not in known and variable.removesuffix("_FILE") not in known:
-                near = difflib.get_close_matches(variable, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                # Compared without the prefix, which alone would make any two of them look alike.
+                ours = [name.removeprefix(cls.prefix) for name in known if name.startswith(cls.prefix)]
+                near = difflib.get_close_matches(variable.removeprefix(cls.prefix), ours, 1)
+                hint = f"; did you mean {cls.prefix}{near[0]}?" if near else ""
                 problems.append(f"{variable}: there is no such setting{hint}")
         return problems
 

@@ -20,6 +20,8 @@ from service_kit.settings import ServiceSettings, SettingsError
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's name for an access token
 LEEWAY_SECONDS = 30
+REMEMBERED = 10_000  # tokens; about 10 MB
+REMEMBER_SECONDS = 300  # afterwards the signature is checked again, with the keys of that time
 PUBLIC_ROLES = frozenset({"ADMIN", "OPS", "SERVICE"})
 OUR_ROLES = PUBLIC_ROLES | INTERNAL_ROLES | {"TENANT"}
 
@@ -54,13 +56,11 @@ class TokenRefused(ValueError):
 
 
 class TokenVerifier:
-    """Turns a bearer token into a Caller. Thread-safe; verified tokens are remembered until they expire."""
-
-    REMEMBERED = 10_000
+    """Turns a bearer token into a Caller. Thread-safe; verified tokens are remembered for a while."""
 
     def __init__(self, issuers: list[Issuer]) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
-        self._known: dict[str, Caller] = {}
+        self._known: dict[str, tuple[float, Caller]] = {}  # until when, and whose it is
 
     @classmethod
     def from_settings(cls, settings: ServiceSettings) -> TokenVerifier:
@@ -74,8 +74,9 @@ class TokenVerifier:
 
     def verify(self, token: str) -> Caller:
         """Raises ServiceError UNAUTHENTICATED for anything but a valid, current token of a known issuer."""
-        known = self._known.get(token)
-        if known is not None and known.expires_at + LEEWAY_SECONDS > time.time():
+        now = time.time()
+        good_until, known = self._known.get(token, (0.0, None))
+        if known is not None and now < good_until:
             return known
         try:
             caller = self._decode(token)
@@ -83,9 +84,9 @@ class TokenVerifier:
             raise
         except Exception as error:  # whatever a hostile token makes the libraries raise, it is not valid
             raise ServiceError("UNAUTHENTICATED", f"the token is not valid: {_why(error)}") from error
-        if len(self._known) >= self.REMEMBERED:
+        if len(self._known) >= REMEMBERED:
             self._known.clear()
-        self._known[token] = caller
+        self._known[token] = (min(now + REMEMBER_SECONDS, caller.expires_at + LEEWAY_SECONDS), caller)
         return caller
 
     def _decode(self, token: str) -> Caller:

@@ -40,11 +40,10 @@ def validate(request: Message) -> None:
     errors = tuple(_problems(request, ""))
     if not errors:
         return
-    too_large = tuple(e for e in errors if isinstance(e, _TooLarge))
-    fields = too_large or errors
-    raise ServiceError(
-        "TOO_LARGE" if too_large else "INVALID_REQUEST", "; ".join(f"{e.field} {e.problem}" for e in fields), fields
-    )
+    too_large = [error for error in errors if isinstance(error, _TooLarge)]
+    fields = tuple(FieldError(error.field, error.problem) for error in too_large or errors)
+    detail = "; ".join(f"{field.field} {field.problem}" for field in fields)
+    raise ServiceError("TOO_LARGE" if too_large else "INVALID_REQUEST", detail, fields)
 
 
 def enum_words(field: FieldDescriptor) -> list[str]:

@@ -1,4 +1,13 @@
-"""What a delivery is: one message, one address, one provider."""
+"""What a delivery is: one message, one address, one provider. Nothing is sent twice however often a job runs.
+
+A run first claims the notification's row; while the claim holds, other runs wait. Delivered ends it for good. A claim
+that ran out belongs to a run that died:
+
+- SMS and push providers know a message by its idempotency key, so the next run sends it again and it counts once.
+- SMTP does not. The run notes that a mail is leaving (`commit`) once the server took sender and recipient and waits for
+  the text. A run that died before that note has sent nothing, and the next one sends. One that died after it may
+  have: the mail is not sent again, and the job becomes a dead letter for a person to decide on.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from worker.context import JobContext
 from worker.failures import Defer
 from worker.job_types import IMMEDIATE, Payload, job_type
 from worker.jobs.fan_out import notify
-from worker.jobs.payloads import Id
+from worker.jobs.payloads import Id, Reference
 from worker.platform.contract import Appointment, Person, Platform, Role
 
 CONFIRMED, SCHEDULED = "CONFIRMED", "SCHEDULED"
@@ -24,7 +24,7 @@ class AppointmentStart(Payload):
     """A visit begins at `startAt` (ISO 8601)."""
 
     appointment_id: Id
-    ticket_id: Id
+    ticket_id: Reference
     start_at: AwareDatetime
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from queue_engine.domain.errors import IdConflict
@@ -11,6 +12,7 @@ from worker.jobs.notifications import SendNotification
 from worker.platform.contract import Channel, Person
 
 LONGEST_ID = 200
+NO_ID_CHARACTER = re.compile(r"[^A-Za-z0-9._:-]")
 
 
 def notify(
@@ -44,9 +46,10 @@ def notify(
 
 
 def notification_id(cause: str, person_id: str, channel: Channel) -> str:
-    """The id of one person's notification; one too long for a job id ends in a digest instead."""
+    """The id of one person's notification; what would be no job id is made one, and told apart by a digest."""
     full = f"{cause}-{person_id}-{channel}"
-    if len(full) <= LONGEST_ID:
+    plain = NO_ID_CHARACTER.sub("_", full)
+    if plain == full and len(full) <= LONGEST_ID:
         return full
     digest = hashlib.blake2b(full.encode(), digest_size=16).hexdigest()
-    return f"{full[: LONGEST_ID - len(digest) - 1]}-{digest}"
+    return f"{plain[: LONGEST_ID - len(digest) - 1]}-{digest}"

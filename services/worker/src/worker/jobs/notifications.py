@@ -19,7 +19,7 @@ from worker.delivery.contract import (
 from worker.delivery.in_app import show_in_app
 from worker.failures import Defer, Permanent
 from worker.job_types import IMMEDIATE, Payload, job_type
-from worker.jobs.payloads import Id
+from worker.jobs.payloads import Reference
 from worker.platform.contract import Channel, Claim, Ending, Platform
 
 BUSY_SECONDS, OUTAGE_SECONDS = 5.0, 10.0
@@ -33,7 +33,7 @@ class SendNotification(Payload):
     """A message to a user of the platform by one channel."""
 
     type: Channel
-    recipient_id: Id
+    recipient_id: Reference
     subject: str | None = Field(None, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     message: str = Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")
     metadata: dict[str, Any] | None = None

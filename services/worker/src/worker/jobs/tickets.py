@@ -10,7 +10,7 @@ from pydantic import Field
 from worker.context import JobContext
 from worker.job_types import IMMEDIATE, Payload, job_type
 from worker.jobs.fan_out import notify
-from worker.jobs.payloads import Id
+from worker.jobs.payloads import Id, Reference
 from worker.platform.contract import Person, Platform, Role, Ticket
 
 ESCALATION_STEP = 200
@@ -20,9 +20,9 @@ class TicketCreated(Payload):
     """A ticket was opened."""
 
     ticket_id: Id
-    property_id: Id
-    created_by_id: Id
-    landlord_id: Id
+    property_id: Reference
+    created_by_id: Reference
+    landlord_id: Reference
 
 
 @job_type("ticket.created", queue="tickets", id_template="ticket-created-{ticketId}")
@@ -39,9 +39,9 @@ class TicketQuoted(Payload):
 
     ticket_id: Id
     quote_id: Id
-    contractor_id: Id
+    contractor_id: Reference
     amount: float = Field(ge=0, le=1e12)
-    landlord_id: Id
+    landlord_id: Reference
 
 
 @job_type("ticket.quoted", queue="tickets", id_template="ticket-quoted-{ticketId}-{quoteId}")
@@ -58,8 +58,8 @@ class TicketApproved(Payload):
 
     ticket_id: Id
     quote_id: Id
-    approved_by: Id
-    landlord_id: Id
+    approved_by: Reference
+    landlord_id: Reference
 
 
 @job_type("ticket.approved", queue="tickets", id_template="ticket-approved-{ticketId}-{quoteId}")
@@ -80,8 +80,8 @@ class TicketAssigned(Payload):
 
     ticket_id: Id
     assigned_to_id: Id
-    assigned_by: Id
-    landlord_id: Id
+    assigned_by: Reference
+    landlord_id: Reference
     assignment_id: Id | None = None
 
 

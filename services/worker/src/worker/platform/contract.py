@@ -142,7 +142,7 @@ class Platform(Protocol):
         """The tickets raised that day, by id."""
 
     def claim_delivery(self, notification_id: str, *, recipient_id: str, channel: Channel, claim_id: UUID) -> Claim:
-        """Ask for the right to deliver now; it lasts 30 s. A skipped or refused delivery may be tried again."""
+        """Ask for the right to deliver now; it lasts 20 s. A skipped or refused delivery may be tried again."""
 
     def commit_delivery(self, notification_id: str, *, claim_id: UUID) -> bool:
         """Note that the message is about to leave for good; False when the claim ran out."""

@@ -26,7 +26,8 @@ from worker.platform.contract import (
 )
 
 QUERIES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "queries").glob("*.sql")}
-CLAIM_SECONDS = 30.0  # outlives a delivery's own timeouts, ends before a lost lease is noticed twice
+CLAIM_SECONDS = 20.0  # below the lease, so that the run after a crash need not wait for the dead one's claim
+SENDING_SECONDS = 30.0  # above the longest wait for a mail server's last word
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ class PostgresPlatform:
     def commit_delivery(self, notification_id: str, *, claim_id: UUID) -> bool:
         """See Platform."""
         which = {"notification_id": notification_id, "claim_id": claim_id}
-        return self._count("commit_delivery", **which, claim_seconds=CLAIM_SECONDS) > 0
+        return self._count("commit_delivery", **which, claim_seconds=SENDING_SECONDS) > 0
 
     def release_delivery(self, notification_id: str, *, claim_id: UUID) -> None:
         """See Platform."""

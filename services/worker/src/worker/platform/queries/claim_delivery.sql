@@ -10,6 +10,8 @@ VALUES (
 )
 ON CONFLICT (notification_id) DO UPDATE
 SET
+    recipient_id = excluded.recipient_id,
+    channel = excluded.channel,
     state = 'claimed',
     claim_id = excluded.claim_id,
     claimed_until = excluded.claimed_until,

@@ -1,4 +1,4 @@
--- One quote.
+-- One quote by its id.
 SELECT
     quote_id,
     ticket_id,

@@ -1,0 +1,174 @@
+"""queue-admin as the real process: starting, stopping, and dying between an action and its audit record."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from audit.service import AuditService
+from audit.settings import AuditSettings
+from fixtures.queue_admin import Stub
+from jobqueue.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
+from local.ports import free_port
+from local.process import Child, Program
+from queue_engine.domain.audit import Action
+from queue_engine.domain.job import NewJob
+from queue_engine.engine import QueueEngine
+from service_kit.grpc_client import open_channel
+from support.tokens import Authority
+from support.waiting import wait_until
+
+COMMAND = (sys.executable, "-m", "queue_admin")
+
+
+@dataclass
+class Place:
+    """Where queue-admin processes run, one after the other, with the same ports and keys."""
+
+    folder: Path
+    authority: Authority
+    environment: dict[str, str]
+    children: list[Child]
+
+    def start(self) -> Child:
+        """Start one and wait until it is ready."""
+        ready = f"http://127.0.0.1:{self.environment['QUEUE_ADMIN_METRICS_PORT']}/readyz"
+        program = Program(
+            name="queue-admin",
+            command=COMMAND,
+            folder=self.folder,
+            ready=lambda: answers(ready),
+            environment=self.environment,
+        )
+        child = Child(program, self.folder / "queue-admin.log")
+        self.children.append(child)
+        child.start()
+        child.wait_ready()
+        return child
+
+    def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one that is expected to end by itself."""
+        return subprocess.run(
+            COMMAND,
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def channel(self, port: str, role: str) -> grpc.Channel:
+        """A client of the service on the port that a variable names."""
+        return open_channel(port, token_file=self.authority.write_token(self.folder, role, sub="olga"))
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def place(valkey_url: str, tmp_path: Path) -> Iterator[Place]:
+    authority = Authority()
+    environment = {
+        "REDIS_URL": valkey_url,
+        "AUTH_JWKS": authority.write_jwks(tmp_path),
+        "SERVICE_TOKEN_FILE": authority.write_token(tmp_path, "QUEUE_ADMIN", sub="queue-admin"),
+        "QUEUE_ADMIN_HOST": "127.0.0.1",
+        "QUEUE_ADMIN_PORT": str(free_port()),
+        "QUEUE_ADMIN_METRICS_PORT": str(free_port()),
+        "QUEUE_ADMIN_AUDIT_ADDRESS": f"127.0.0.1:{free_port()}",
+    }
+    found = Place(tmp_path, authority, environment, [])
+    yield found
+    for child in found.children:
+        child.kill()
+
+
+@pytest.fixture
+def start_audit(place: Place, database_url: str) -> Iterator[Callable[[], None]]:
+    """Start the real audit service where queue-admin looks for it."""
+    started: list[AuditService] = []
+
+    def start() -> None:
+        settings = {
+            "database_url": database_url,
+            "auth_jwks": place.environment["AUTH_JWKS"],
+            "audit_host": "127.0.0.1",
+            "audit_port": place.environment["QUEUE_ADMIN_AUDIT_ADDRESS"].rpartition(":")[2],
+            "audit_metrics_port": 0,
+        }
+        started.append(AuditService(AuditSettings.model_validate(settings)))
+        started[-1].start()
+
+    yield start
+    for service in started:
+        service.stop()
+
+
+def test_a_record_outlives_the_queue_admin_that_wrote_it_and_arrives_once(
+    place: Place, start_audit: Callable[[], None], valkey_url: str
+) -> None:
+    engine = QueueEngine.connect(valkey_url)
+    engine.enqueue_job("tickets", NewJob("one", "ticket.created", b"{}"))
+    engine.cancel_job("tickets", "one", action=Action("earlier", "olga"))
+    first = place.start()
+    with place.channel(f"127.0.0.1:{place.environment['QUEUE_ADMIN_PORT']}", "OPS") as channel:
+        Stub(channel).RetryJob(pb.RetryJobRequest(queue="tickets", job_id="one", reason="fixed"))
+    first.kill()
+    assert engine.audit_backlog("tickets")[0] == 2
+
+    start_audit()
+    place.start()
+
+    wait_until(lambda: engine.audit_backlog("tickets")[0] == 0, within=20)
+    with place.channel(place.environment["QUEUE_ADMIN_AUDIT_ADDRESS"], "OPS") as channel:
+        audit = audit_service_pb2_grpc.AuditServiceStub(channel)
+        listed = audit.ListEntries(audit_service_pb2.ListEntriesRequest(queue="tickets", job_id="one"))
+    assert [(e.action, e.actor_user_id, e.reason) for e in listed.data] == [
+        (audit_service_pb2.AUDIT_ACTION_RETRY, "olga", "fixed"),
+        (audit_service_pb2.AUDIT_ACTION_CANCEL, "olga", ""),
+    ]
+    assert engine.get_job("tickets", "one").job.state == "waiting"
+    engine.close()
+
+
+def test_sigterm_ends_it_cleanly(place: Place) -> None:
+    child = place.start()
+
+    child.stop()
+
+    log = (place.folder / "queue-admin.log").read_text()
+    assert '"event":"service_started"' in log
+    assert '"event":"service_stopped"' in log
+
+
+def test_settings_that_cannot_be_used_are_all_named(place: Place) -> None:
+    ended = place.run(QUEUE_ADMIN_PORT="many", QUEUE_ADMIN_TRHEADS="4")
+
+    assert ended.returncode == 2
+    assert "settings: QUEUE_ADMIN_TRHEADS: there is no such setting; did you mean QUEUE_ADMIN_THREADS?" in ended.stderr
+    assert "settings: QUEUE_ADMIN_PORT: " in ended.stderr
+
+
+def test_a_port_in_use_is_one_clear_line(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for variable in ("QUEUE_ADMIN_PORT", "QUEUE_ADMIN_METRICS_PORT"):
+            ended = place.run(**{variable: port})
+
+            assert ended.returncode == 2
+            (line,) = [line for line in ended.stderr.splitlines() if line.startswith("start-up:")]
+            assert port in line

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from dramatiq.middleware import Interrupt, TimeLimitExceeded
+
+from support.jobs import a_job
+from support.waiting import wait_until
+from worker.dramatiq_broker.interrupter import Cancelled, Interrupter
+
+
+class Handler(threading.Thread):
+    """Runs `job` until it is interrupted, then lives on for a while."""
+
+    def __init__(self, interrupter: Interrupter, *, seconds: float = 60.0) -> None:
+        super().__init__(daemon=True)
+        self.interrupter, self.seconds = interrupter, seconds
+        self.job = a_job()
+        self.armed = threading.Event()
+        self.caught: list[str] = []
+        self.ended = False
+
+    def run(self) -> None:
+        try:
+            self.interrupter.arm(self.job, seconds=self.seconds)
+            self.armed.set()
+            while True:
+                time.sleep(0.001)
+        except Interrupt as error:
+            self.caught.append(type(error).__name__)
+        finally:
+            self.interrupter.disarm()
+        time.sleep(0.02)
+        self.ended = True
+
+
+def test_an_armed_job_is_interrupted_once() -> None:
+    interrupter = Interrupter()
+    handler = Handler(interrupter)
+    handler.start()
+    handler.armed.wait(5)
+
+    assert interrupter.interrupt(handler.job, Cancelled)
+    assert not interrupter.interrupt(handler.job, Cancelled)
+    handler.join(5)
+
+    assert handler.caught == ["Cancelled"]
+    assert handler.ended
+
+
+def test_another_job_and_a_disarmed_one_are_left_alone() -> None:
+    interrupter = Interrupter()
+    handler = Handler(interrupter)
+    handler.start()
+    handler.armed.wait(5)
+
+    assert not interrupter.interrupt(a_job(), Cancelled)
+    interrupter.interrupt(handler.job, Cancelled)
+    handler.join(5)
+
+    assert not interrupter.interrupt(handler.job, Cancelled)
+
+
+def test_a_deadline_is_a_time_limit() -> None:
+    interrupter = Interrupter()
+    handler = Handler(interrupter, seconds=0.05)
+    handler.start()
+    handler.armed.wait(5)
+
+    wait_until(interrupter.tick)
+    handler.join(5)
+
+    assert handler.caught == [TimeLimitExceeded.__name__]
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.00002, 0.0002], ids=["at once", "soon", "later"])
+def test_no_interrupt_ever_lands_outside_its_job(pause: float) -> None:
+    interrupter = Interrupter()
+    current, over, stray = [a_job()], threading.Event(), []
+
+    def work() -> None:
+        while not over.is_set():
+            current[0] = job = a_job()
+            try:
+                try:
+                    interrupter.arm(job, seconds=60)
+                    sum(range(50))
+                finally:
+                    interrupter.disarm()
+            except Interrupt:
+                pass
+            try:
+                sum(range(50))  # between two jobs
+            except Interrupt as error:
+                stray.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    until, fired = time.monotonic() + 0.7, 0
+    while time.monotonic() < until:
+        fired += interrupter.interrupt(current[0], Cancelled)
+        time.sleep(pause)
+    over.set()
+    worker.join(5)
+
+    assert fired > 10
+    assert not stray
+    assert not worker.is_alive()
