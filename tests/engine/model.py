@@ -102,14 +102,15 @@ class Model:
 
     def release(self, job_id: str, *, begun: bool) -> None:
         job = self.jobs[job_id]
+        job.lost = 0 if begun else job.lost
         if job.cancel_requested:
             self._cancel(job)
             return
         job.state = JobState.WAITING
-        job.lost = 0 if begun else job.lost
         self.totals["released"] += 1
 
     def interrupt(self, job_id: str) -> None:
+        self.jobs[job_id].lost = 0
         self._cancel(self.jobs[job_id])
 
     def lose(self, job_id: str) -> None:

@@ -247,7 +247,7 @@ def test_random_histories_agree_with_the_model(valkey_url: str) -> None:
     run_state_machine_as_test(
         QueueMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

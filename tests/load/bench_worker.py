@@ -1,4 +1,4 @@
-"""One worker process of a benchmark: `-m load.bench_worker stock|ours URL MARKS GO`, eight threads, a job that does nothing.
+"""One worker process of a benchmark: `-m load.bench_worker stock|ours URL MARKS GO`: eight threads, an empty job.
 
 It waits for the file GO, so that two processes begin together. Each run of the handler appends two numbers of 8 bytes
 to MARKS: when it started and when it was enqueued (monotonic ns; 0: nobody asked). That is all the handler does, and it
