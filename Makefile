@@ -1,7 +1,8 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test lock protos bench-quick
+.PHONY: help setup up down status logs reset demo check format test lock protos bench-quick \
+	check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -30,7 +31,7 @@ demo: setup ## Start the stack and drive a working day through it (DEMO_EXIT=1: 
 down: setup ## Stop the stack, keep its data
 	@$(LOCAL) down
 
-status: setup ## Show what runs, where, and since when
+status: setup ## Show what runs and where
 	@$(LOCAL) status
 
 logs: setup ## Follow the logs (SERVICE=name: of one service)
@@ -47,11 +48,19 @@ test: setup ## Run the tests (ARGS="-k retry": some of them)
 	@$(BIN)/pytest $(ARGS)
 
 check: setup ## Check format, lint, types, import arrows, contracts and file headers
+	@$(MAKE) --keep-going check-format check-lint check-types check-arrows check-contracts check-files
+
+check-format:
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+check-lint:
 	@$(BIN)/ruff check --quiet .
+check-types:
 	@$(BIN)/mypy
+check-arrows:
 	@PYTHONPATH=deploy $(BIN)/lint-imports --no-logo
+check-contracts:
 	@cd protos && ../$(BIN)/buf lint
+check-files:
 	@$(BIN)/pytest -q tests/unit/repository $(wildcard tests/unit/queue_engine/test_lua_headers.py)
 
 format: setup ## Format the code and apply the safe fixes

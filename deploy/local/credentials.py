@@ -7,14 +7,15 @@ import secrets
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.state import StateFolder, write_secret
 
 USERS = {"admin@local": "ADMIN", "ops@local": "OPS", "service@local": "SERVICE", "tenant@local": "TENANT"}
-SERVICE_ROLES = {"queue-admin": "QUEUE_ADMIN", "worker": "WORKER"}
-"""Internal role in each service's own token; audit and the gateway call nobody with one."""
+TOKEN_ROLES = {"queue-admin": "QUEUE_ADMIN", "worker": "WORKER", "backend": "SERVICE"}
+"""Role in the token of each service of ours that calls others with one, and of a backend that a person tries out."""
 TOKEN_DAYS = 90
 RENEW_SECONDS = 24 * 3600
 
@@ -65,14 +66,20 @@ class Credentials:
         self.folder.keys.mkdir(mode=0o700, exist_ok=True)
         if not self.signing_key_file.exists():
             self._gateway("keys")
-        if not self.folder.credentials.exists():
-            self._add_users()
-        for service, role in SERVICE_ROLES.items():
-            path = self.token_file(service)
-            if not path.exists() or time.time() - path.stat().st_mtime > RENEW_SECONDS:
-                write_secret(
-                    path, self._gateway("token", "--subject", service, "--role", role, "--days", str(TOKEN_DAYS))
-                )
+        # Each command is a process of its own, so they run side by side.
+        with ThreadPoolExecutor() as pool:
+            tasks = [pool.submit(self._renew_token, service) for service in TOKEN_ROLES]
+            if not self.folder.credentials.exists():
+                tasks.append(pool.submit(self._add_users))
+        for task in tasks:
+            task.result()
+
+    def _renew_token(self, service: str) -> None:
+        path = self.token_file(service)
+        if path.exists() and time.time() - path.stat().st_mtime < RENEW_SECONDS:
+            return
+        command = ("token", "--subject", service, "--role", TOKEN_ROLES[service], "--days", str(TOKEN_DAYS))
+        write_secret(path, self._gateway(*command))
 
     def _add_users(self) -> None:
         passwords = {email: secrets.token_urlsafe(12) for email in USERS}

@@ -137,6 +137,7 @@ def test_an_enqueue_by_a_person_is_recorded_and_one_by_a_service_is_not(engine: 
         {"name": ""},
         {"data": b"{"},
         {"data": b"NaN"},
+        {"data": b"[" * 300 + b"]" * 300},
         {"priority": -1},
         {"priority": 1_000_001},
         {"attempts": 0},

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from engine.builders import QUEUE, Clock, Worker, a_job, an_action, assert_balanced, ids_of
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, assert_balanced, ids_of
 from queue_engine.domain.job import FailureKind, IfExists, JobState
-from queue_engine.domain.lease import Completed
+from queue_engine.domain.lease import Completed, Deferred, Interrupted, Outcome, Released, Verdict
 from queue_engine.engine import QueueEngine
 
 KEY = f"jobs:{{{QUEUE}}}:j:bad"
@@ -108,6 +108,22 @@ def test_a_job_listed_twice_is_left_to_the_state_it_is_in(
 
     assert worker.report(lease, Completed()) == "settled"
     assert_balanced(engine)
+
+
+@pytest.mark.parametrize("outcome", [Completed(), a_failure(), Deferred("away", 0), Released(), Interrupted()], ids=str)
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "not cancelled"])
+def test_damage_while_running_does_not_stop_the_report(
+    engine: QueueEngine, worker: Worker, client: redis.Redis, outcome: Outcome, *, cancelled: bool
+) -> None:
+    engine.enqueue_job(QUEUE, a_job("bad"))
+    lease = worker.take_one()
+    client.hset(KEY, mapping=dict.fromkeys(("at", "dl", "q", "t0", "df", "c", "p", "ll"), "nonsense"))
+    if cancelled:
+        client.hset(KEY, "cx", "nonsense")
+
+    assert worker.report(lease, outcome) is Verdict.SETTLED
+
+    assert engine.get_job(QUEUE, "bad").job.state is not JobState.ACTIVE
 
 
 def test_a_quarantined_id_can_be_removed_or_replaced(engine: QueueEngine, worker: Worker, client: redis.Redis) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import redis
 
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, keys_of
 from queue_engine.domain.errors import InvalidArgument, JobNotFound
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed
@@ -105,6 +105,12 @@ def test_minutes_have_no_gaps_and_hold_every_event(engine: QueueEngine, worker: 
     assert sum(minute.added for minute in minutes[-2:]) == 3
     assert sum(minute.completed for minute in minutes[-2:]) == 1
     assert sum(minute.failed for minute in minutes[-2:]) == 1
+
+
+def test_minutes_are_forgotten_after_a_day(engine: QueueEngine, client: redis.Redis) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+
+    assert [86_400 < client.ttl(key) <= 26 * 3_600 for key in keys_of(client, "*:minutes:*")] == [True]
 
 
 def test_the_events_of_two_minutes_are_kept_apart(engine: QueueEngine, past_minutes: list[tuple[int, int]]) -> None:

@@ -153,8 +153,8 @@ def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, more: dict[str, str],
 def test_metrics_and_probes_are_on_their_own_port(process: Process) -> None:
     httpx.get(f"{process.url}/health")
 
-    metrics = httpx.get(f"{process.metrics_url}/metrics").text
-    assert 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1.0' in metrics
+    counted = 'http_request_duration_seconds_count{method="GET",route="/health",status="200"} 1.0'
+    wait_until(lambda: counted in httpx.get(f"{process.metrics_url}/metrics").text)
     assert httpx.get(f"{process.metrics_url}/livez").status_code == 200
     assert httpx.get(f"{process.metrics_url}/readyz").status_code == 200
     assert httpx.get(f"{process.url}/metrics").status_code == 404
@@ -170,7 +170,10 @@ def test_each_request_is_one_log_line_without_payload_token_or_password(process:
         headers={"authorization": f"Bearer {token}", "x-request-id": "the-id"},
     )
 
-    (line,) = [event for event in process.events("http_request") if event["request_id"] == "the-id"]
+    def its_lines() -> list[Any]:
+        return [event for event in process.events("http_request") if event["request_id"] == "the-id"]
+
+    (line,) = wait_until(its_lines)
     assert (line["route"], line["method"], line["status"]) == ("/jobs/queues/{queue}", "POST", 400)
     assert line["actor"]
     assert line["ms"] > 0

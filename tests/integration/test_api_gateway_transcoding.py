@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -221,6 +222,28 @@ def test_when_to_come_back_is_said_in_whole_seconds(gateway: RunningGateway, ms:
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == seconds
+
+
+def test_a_service_that_does_not_answer_in_time_is_504(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api_gateway.clients.DEADLINE_SECONDS", 0.2)
+    gateway.backend.replies["ListQueues"] = threading.Event()
+    with gateway.client("OPS") as client:
+        answer = client.get("/jobs/queues")
+
+    assert (answer.status_code, answer.json()["code"]) == (504, "DEADLINE")
+    assert "whether the call had an effect is not known" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"; a=b'])
+def test_the_media_type_may_be_written_in_any_way(gateway: RunningGateway, content_type: str) -> None:
+    with gateway.client("SERVICE") as client:
+        answer = client.post(
+            "/jobs/queues/tickets", content=b'{"name":"x","data":1}', headers={"content-type": content_type}
+        )
+
+    assert answer.status_code == 200
 
 
 def test_a_defect_behind_is_500_without_its_words(gateway: RunningGateway) -> None:

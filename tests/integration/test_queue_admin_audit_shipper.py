@@ -16,7 +16,6 @@ from queue_admin.loops.audit_shipper import AuditShipper
 from queue_engine.domain.audit import Action
 from queue_engine.domain.job_type import JobType
 from queue_engine.engine import QueueEngine
-from service_kit.errors import ServiceError
 from service_kit.grpc_client import open_channel
 from support.recording_audit import RecordingAudit, recording_audit
 from support.tokens import Authority
@@ -108,8 +107,7 @@ def test_nothing_is_lost_while_the_audit_service_cannot_take_it(desk: Desk, reas
     shipper = desk.shipper(clock=lambda: now)
     desk.audit.refuse[""] = reason
 
-    with pytest.raises(ServiceError):
-        shipper.tick()
+    assert shipper.tick() == 0
 
     assert desk.engine.audit_backlog("tickets")[:2] == (2, 0)
     desk.audit.refuse.clear()
@@ -126,10 +124,7 @@ def test_a_failing_audit_service_is_asked_less_and_less_often(desk: Desk) -> Non
 
     for _ in range(600):
         now += 0.5
-        try:
-            shipper.tick()
-        except ServiceError:
-            continue
+        shipper.tick()
 
     assert 10 <= desk.audit.calls <= 25  # in five minutes, of 600 passes
 

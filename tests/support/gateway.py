@@ -96,7 +96,7 @@ class Backend:
         if isinstance(reply, Exception):
             raise reply
         if isinstance(reply, threading.Event):
-            reply.wait(context.time_remaining())
+            reply.wait(context.time_remaining() + 1)
             return empty
         return reply
 

@@ -8,7 +8,8 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.transcoding.decode import Problems, fill_from_json, fill_from_text
+from api_gateway.field_problems import Problems
+from api_gateway.transcoding.decode import fill_from_json, fill_from_text
 from api_gateway.transcoding.fields import by_json_name
 from jobqueue.audit.v1 import audit_service_pb2
 from jobqueue.queue.v1 import job_pb2

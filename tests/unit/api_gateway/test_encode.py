@@ -10,7 +10,8 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.transcoding.decode import Problems, fill_from_json
+from api_gateway.field_problems import Problems
+from api_gateway.transcoding.decode import fill_from_json
 from api_gateway.transcoding.encode import Encoders
 from api_gateway.transcoding.fields import Field, Kind, by_json_name, fields_of
 from jobqueue.queue.v1 import job_pb2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.transcoding.json_text import is_deeper
+from api_gateway.json_text import is_deeper
 
 VALUES = st.recursive(
     st.none() | st.text(alphabet='[]{}"\\a'),

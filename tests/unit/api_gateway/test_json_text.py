@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.transcoding import json_text
+from api_gateway import json_text
 from service_kit.errors import ServiceError
 
 VALUES = st.recursive(

@@ -16,8 +16,8 @@ OPERATIONS = sorted(FUNCTIONS.glob("*.lua"))
 SHARED = sorted((FUNCTIONS / "shared").glob("*.lua"))
 
 GIVEN = {
-    "KEYS", "ARGV", "VERSION", "redis", "cjson", "math", "string", "table", "error", "ipairs", "pairs", "tonumber",
-    "unpack",
+    "KEYS", "ARGV", "VERSION", "redis", "cjson", "math", "string", "table", "error", "ipairs", "pairs", "pcall",
+    "tonumber", "type", "unpack",
 }  # fmt: skip
 """Globals of the store's Lua that we use, and what the builder adds."""
 

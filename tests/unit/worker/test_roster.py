@@ -92,7 +92,8 @@ def test_nothing_is_taken_while_draining_or_beside_a_suspect() -> None:
     roster.draining = True
     assert roster.room("q") == 0
 
-    roster.draining, roster.suspect = False, a_job(suspect=True)
+    roster.draining = False
+    roster.suspects["q"] = a_job(suspect=True)
     assert roster.room("q") == 0
 
 

@@ -7,7 +7,7 @@ import asyncio
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from api_gateway.transcoding.json_text import MOST_LEVELS, is_deeper
+from api_gateway.json_text import MOST_LEVELS, is_deeper
 from service_kit.errors import ServiceError
 
 MOST_BYTES = 256 * 1024
@@ -56,7 +56,7 @@ def _too_large(most_bytes: int) -> ServiceError:
 
 
 def _check_media_type(content_type: str) -> None:
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")}
+    if media_type != "application/json" or not charsets <= {"utf-8", "utf8"}:
         raise HTTPException(415, "the body must be application/json in UTF-8")

@@ -34,6 +34,8 @@ RETRY_AFTER_MS: dict[type[Exception], int] = {
     StoreMisconfigured: 5_000,
     LibraryMismatch: 5_000,
 }
+# Our callers' names for the engine's, where they differ.
+JSON_NAMES = {"job_id": "jobId"}
 # What the engine says of the store is for our logs, not for callers.
 SAID_INSTEAD: dict[type[Exception], str] = {
     StoreUnavailable: "the job store cannot be reached; whether the call took effect is unknown",
@@ -46,7 +48,7 @@ SAID_INSTEAD: dict[type[Exception], str] = {
 def translate(error: Exception) -> ServiceError | None:
     """The refusal for an engine error, None for anything that is not one."""
     if isinstance(error, InvalidArgument):
-        return invalid(error.field, error.problem)
+        return invalid(JSON_NAMES.get(error.field, error.field), error.problem)
     kind = type(error)
     if kind not in REASONS:
         return None

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import structlog
 
-from queue_engine.domain.errors import QueueEngineError
 from queue_engine.engine import QueueEngine
 
 log = structlog.get_logger()
@@ -25,11 +24,11 @@ class StoreProbe:
         self._problem: str | None = "the store has not been asked yet"
 
     def tick(self) -> int:
-        """One probe; never raises for a store that cannot be used."""
+        """One probe; whatever goes wrong in it is the answer."""
         problem: str | None = None
         try:
             self._engine.check_store()
-        except QueueEngineError as error:
+        except Exception as error:  # noqa: BLE001 - a store that fails in a new way is no better
             problem = str(error) or type(error).__name__
         if (problem is None) != (self._problem is None):
             log.info("store_usable") if problem is None else log.error("store_unusable", problem=problem)

@@ -8,7 +8,9 @@ from typing import Any
 import dramatiq
 from pydantic import ValidationError
 
+from queue_engine.domain.job import Enqueued, NewJob
 from queue_engine.domain.job_type import JobType, Settling
+from queue_engine.domain.lease import Lease, Verdict
 from worker.context import JobContext
 from worker.dramatiq_broker.attempts import PayloadInvalid
 from worker.dramatiq_broker.broker import JobBroker
@@ -32,6 +34,25 @@ def declare_actors(
             broker.settle_immediately(declared.name)
 
 
+class _Undisturbed:
+    """The engine for handlers: no interrupt lands between a request and its reply."""
+
+    def __init__(self, broker: JobBroker) -> None:
+        self._engine, self._shielded = broker.engine, broker.shielded
+
+    def enqueue_job(self, queue: str, job: NewJob) -> Enqueued:
+        with self._shielded():
+            return self._engine.enqueue_job(queue, job)
+
+    def set_progress(self, lease: Lease, progress: bytes, *, worker: str) -> Verdict:
+        with self._shielded():
+            return self._engine.set_progress(lease, progress, worker=worker)
+
+    def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:
+        with self._shielded():
+            return self._engine.add_log(lease, text, worker=worker)
+
+
 def _runner(
     broker: JobBroker, handler: Handler, call: Callable[..., Any], job_types: Mapping[str, JobType]
 ) -> Callable[[Any], None]:
@@ -41,7 +62,7 @@ def _runner(
             raise RuntimeError(f"{handler.job_type.name} runs as a job only; call its handler instead")
         context = JobContext(
             job.lease,
-            queues=broker.engine,
+            queues=_Undisturbed(broker),
             worker=broker.worker_id,
             job_types=job_types,
             is_cancelled=lambda: job.cancelled or job.lost,

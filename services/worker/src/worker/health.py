@@ -20,7 +20,7 @@ class WorkerHealth:
     def live(self) -> str | None:
         """None, or what only a restart can heal. An outage of the store is no reason."""
         now = time.monotonic()
-        if now - self._broker.heartbeat.beat_at > LONGEST_TURN:
+        if self._broker.heartbeat.loop.age_seconds() > LONGEST_TURN:
             return "the heartbeat is stuck"
         for queue, turned_at in self._broker.turned_at.copy().items():
             if now - turned_at > LONGEST_TURN:

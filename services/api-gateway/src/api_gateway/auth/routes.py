@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api_gateway import json_text
 from api_gateway.auth.bearer import Bearer
 from api_gateway.auth.sessions import Session, Sessions
 from api_gateway.body import read_json_text
-from api_gateway.transcoding import json_text
-from api_gateway.transcoding.decode import Problems
+from api_gateway.field_problems import Problems
 from service_kit.errors import ServiceError
 
 LOGIN_BYTES = 16 * 1024
@@ -55,12 +55,18 @@ def read_credentials(text: str) -> tuple[str, str]:
             problems.add(name, "is given more than once" if name in found else "is no field of this request")
         elif not isinstance(given, str) or not given:
             problems.add(name, "must be a string that is not empty")
+        elif _has_lone_surrogate(given):
+            problems.add(name, "holds half of a surrogate pair")
         found.setdefault(name, given)
     for name in LOGIN_FIELDS:
         if name not in found:
             problems.add(name, "is required")
     problems.raise_any()
     return found["email"], found["password"]
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _answer(session: Session) -> Response:

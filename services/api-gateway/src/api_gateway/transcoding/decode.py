@@ -13,37 +13,16 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from api_gateway.transcoding import json_text
+from api_gateway import json_text
+from api_gateway.field_problems import Problems
 from api_gateway.transcoding.fields import Field, Kind, by_json_name
-from service_kit.errors import FieldError, ServiceError
 
 _integer = re.compile(r"-?[0-9]{1,20}").fullmatch
 _TRUTH = {"true": True, "false": False}
-_MOST_PROBLEMS = 20
-_MOST_CHARACTERS = 200  # of a name that is shown
 
 
 class _Problem(ValueError):
     """What is wrong with a value, in words that follow its name."""
-
-
-class Problems:
-    """The field errors found so far."""
-
-    def __init__(self) -> None:
-        self._found: list[FieldError] = []
-
-    def add(self, path: str, problem: str) -> None:
-        """Note one; the path may hold whatever name a caller made up."""
-        if len(self._found) < _MOST_PROBLEMS:
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            self._found.append(FieldError(shown[:_MOST_CHARACTERS], problem))
-
-    def raise_any(self) -> None:
-        """Raise ServiceError INVALID_REQUEST that names every field when there were problems."""
-        if self._found:
-            detail = "; ".join(f"{error.field} {error.problem}" for error in self._found)
-            raise ServiceError("INVALID_REQUEST", detail, tuple(self._found))
 
 
 def fill_from_json(message: Message, text: str, *, fields: Mapping[str, Field], problems: Problems) -> None:
@@ -101,7 +80,11 @@ def _extend(message: Message, field: Field, text: str, path: str, problems: Prob
     if not text.startswith("["):
         problems.add(path, "must be an array")
         return
-    for number, item in enumerate(json_text.items(text)):
+    found = json_text.items(text)
+    if not found and not field.rule.required:
+        # The contract cannot tell an empty list from an absent one, and `ids: []` must not come to mean every job.
+        problems.add(path, "must not be empty; leave it out if it does not matter")
+    for number, item in enumerate(found):
         its_path = f"{path}[{number}]"
         if field.kind is Kind.MESSAGE:
             _fill_below(getattr(message, field.name).add(), field, item, its_path, problems)

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api_gateway.body import read_json_text
-from api_gateway.transcoding.decode import Problems, fill_from_json, fill_from_text
+from api_gateway.field_problems import Problems
+from api_gateway.transcoding.decode import fill_from_json, fill_from_text
 from api_gateway.transcoding.encode import Encoders
 from api_gateway.transcoding.fields import Field, Kind, UnsupportedContract, by_json_name, by_name
 from jobqueue.options.v1 import options_pb2

@@ -66,19 +66,26 @@ class AuditShipper:
     def tick(self) -> int:
         """Ship what each queue holds, up to BATCH_RECORDS; returns how many records left their streams.
 
-        Raises ServiceError while the audit service cannot take them; later passes wait longer, up to 30 s.
+        While the audit service cannot take them, passes do nothing for longer and longer, up to 30 s.
         """
         if self._clock() < self._not_before:
             return 0
         try:
             done = for_each_queue(self._engine, self._ship, hopeless=(StoreUnavailable, ServiceError))
-        except ServiceError:
-            pause = min(BACKOFF_SECONDS * 2**self._failures, MAX_BACKOFF_SECONDS)
-            self._failures += 1
-            self._not_before = self._clock() + pause * random.uniform(0.75, 1)  # noqa: S311 - spreads load, guards nothing
-            raise
+        except ServiceError as error:
+            self._back_off(error)
+            return 0
+        if self._failures:
+            log.info("audit_service_back", failures=self._failures)
         self._failures = 0
         return done
+
+    def _back_off(self, error: ServiceError) -> None:
+        if not self._failures:  # said once: an outage must not fill the logs
+            log.warning("audit_service_away", reason=error.reason, detail=error.detail)
+        pause = min(BACKOFF_SECONDS * 2**self._failures, MAX_BACKOFF_SECONDS)
+        self._failures += 1
+        self._not_before = self._clock() + pause * random.uniform(0.75, 1)  # noqa: S311 - spreads load, guards nothing
 
     def _ship(self, queue: str) -> int:
         records = self._engine.claim_audit(queue, shipper=self._shipper, lease_ms=CLAIM_MS, limit=BATCH_RECORDS)

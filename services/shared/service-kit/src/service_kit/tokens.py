@@ -21,6 +21,7 @@ from service_kit.settings import ServiceSettings, SettingsError
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's name for an access token
 LEEWAY_SECONDS = 30
 REMEMBERED = 10_000  # tokens; about 10 MB
+MOST_CHARACTERS = 200  # of a subject and of a token's id: what a job's owner and an audit record can hold
 REMEMBER_SECONDS = 300  # afterwards the signature is checked again, with the keys of that time
 PUBLIC_ROLES = frozenset({"ADMIN", "OPS", "SERVICE"})
 OUR_ROLES = PUBLIC_ROLES | INTERNAL_ROLES | {"TENANT"}
@@ -139,8 +140,14 @@ def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _caller(issuer: Issuer, claims: Mapping[str, Any]) -> Caller:
     roles = _roles(claims, issuer.roles_claim) & issuer.roles
-    email = str(claims.get("email", ""))
-    return Caller(claims["sub"], issuer.name, str(claims.get("jti", "")), roles, int(claims["exp"]), email)
+    subject, token_id = _short(claims["sub"], "subject"), _short(str(claims.get("jti", "")), "id")
+    return Caller(subject, issuer.name, token_id, roles, int(claims["exp"]), str(claims.get("email", "")))
+
+
+def _short(text: str, what: str) -> str:
+    if len(text) > MOST_CHARACTERS or not text.isprintable():
+        raise TokenRefused(f"its {what} is not at most {MOST_CHARACTERS} printable characters")
+    return text
 
 
 def _roles(claims: Mapping[str, Any], claim: str) -> frozenset[str]:

@@ -121,6 +121,8 @@ def _own_problems(field: _Field, name: str, value: Any) -> Iterator[FieldError]:
 def _problem(value: Any, rule: options_pb2.FieldRule, pattern: re.Pattern[str] | None) -> str | None:
     if isinstance(value, int):
         return _number_problem(value, rule)
+    if isinstance(value, str) and "\0" in value:
+        return "must not hold a NUL"  # PostgreSQL keeps no such text: the action would be done and never audited
     if rule.HasField("max_length") and len(value) > rule.max_length:
         what = "characters" if isinstance(value, str) else "items"
         return f"has {len(value)} {what}; {rule.max_length} are allowed"

@@ -73,9 +73,9 @@ def outcome_of(job: Job, error: BaseException, options: dict[str, Any]) -> Outco
             delay_ms = _about(error.seconds) if error.jitter else round(error.seconds * 1000)
             return Deferred(error.reason, delay_ms, error.kind)
         case RateLimitExceeded():
-            return Deferred(str(error), _about(LIMITER_SECONDS), FailureKind.RATE_LIMITED)
+            return Deferred(_words(error), _about(LIMITER_SECONDS), FailureKind.RATE_LIMITED)
         case StoreUnavailable() | StoreFull():
-            return Deferred(str(error) or "the store is away", _about(STORE_SECONDS))
+            return Deferred(_words(error), _about(STORE_SECONDS))
         case _:
             return _failed(job, error, options)
 
@@ -83,14 +83,14 @@ def outcome_of(job: Job, error: BaseException, options: dict[str, Any]) -> Outco
 def no_outcome(job: Job) -> Failed:
     """For a job that ended with neither a return nor an error seen: never to be taken for done."""
     rejected = job.error
-    reason = str(rejected) if rejected is not None else "the attempt ended without an outcome"
+    reason = _words(rejected) if rejected is not None else "the attempt ended without an outcome"
     delay = None if job.failed else job.lease.backoff.delay_after(job.lease.attempts_made + 1)
     return Failed(reason, type(rejected).__name__ if rejected else "", "", FailureKind.OTHER, delay)
 
 
 def _failed(job: Job, error: BaseException, options: dict[str, Any]) -> Failed:
     kind = error.kind if isinstance(error, Permanent) else FailureKind.EXCEPTION
-    reason = str(error) or type(error).__name__
+    reason = _words(error)
     if isinstance(error, TimeLimitExceeded):
         kind, reason = FailureKind.TIMEOUT, f"it ran longer than its limit of {job.lease.timeout_ms} ms"
     return Failed(reason, type(error).__name__, _stack(error), kind, _retry_delay(job, error, options))
@@ -104,8 +104,16 @@ def _retry_delay(job: Job, error: BaseException, options: dict[str, Any]) -> int
     if retry_when is not None and not retry_when(job.lease.attempts_made, error):
         return None
     if isinstance(error, Retry) and error.delay is not None:
-        return error.delay
+        return int(error.delay)
     return job.lease.backoff.delay_after(job.lease.attempts_made + 1)
+
+
+def _words(error: BaseException) -> str:
+    """What an error says of itself; its class when it says nothing or cannot even do that."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - whatever a handler's own exception does when asked
+        return type(error).__name__
 
 
 def _stack(error: BaseException) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-import dramatiq
 from dramatiq import Actor, Message
 from dramatiq.errors import ConnectionClosed, QueueJoinTimeout, QueueNotFound
 from dramatiq.middleware import AgeLimit, Callbacks, CurrentMessage, Middleware, Pipelines, Shutdown
@@ -23,6 +23,7 @@ from worker.dramatiq_broker.codec import to_new_job
 from worker.dramatiq_broker.consumer import JobConsumer
 from worker.dramatiq_broker.desk import Desk
 from worker.dramatiq_broker.heartbeat import Heartbeat
+from worker.dramatiq_broker.hooks import LeanBroker
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
 from worker.dramatiq_broker.lifecycle import Lifecycle, guard
@@ -38,7 +39,7 @@ def default_middleware() -> list[Middleware]:
     return [AgeLimit(), CurrentMessage(), Callbacks(), Pipelines()]
 
 
-class JobBroker(dramatiq.Broker):
+class JobBroker(LeanBroker):
     """Sends messages as jobs and hands jobs out as messages; one per process, for one Worker of `threads` threads."""
 
     def __init__(
@@ -71,6 +72,7 @@ class JobBroker(dramatiq.Broker):
             roster=self.roster,
             interrupter=self._interrupter,
         )
+        self._started = False
         self._priorities: dict[str, int] = {}
         self._immediate: set[str] = set()
         inner = default_middleware() if middleware is None else middleware
@@ -116,7 +118,8 @@ class JobBroker(dramatiq.Broker):
             delay_ms=delay,
         )
         try:
-            self.engine.enqueue_job(message.queue_name, job)
+            with self._interrupter.shielded():
+                self.engine.enqueue_job(message.queue_name, job)
         except errors.QueueEngineError as error:
             self._could_not_follow(error)
             if isinstance(error, errors.StoreUnavailable):
@@ -130,8 +133,6 @@ class JobBroker(dramatiq.Broker):
         desk = self.desks.get(queue_name)
         if desk is None:
             raise QueueNotFound(queue_name)
-        self._interrupter.start()
-        self.heartbeat.start()
         self.turned(queue_name)
         return JobConsumer(self, desk, timeout=timeout / 1000)
 
@@ -159,11 +160,18 @@ class JobBroker(dramatiq.Broker):
             self.flush(queue_name)
 
     def close(self) -> None:
-        """End the threads; the engine stays open, it belongs to who made it."""
-        self.heartbeat.stop()
-        self._interrupter.stop()
+        """End what `start_loops` began, for good; the engine stays open, it belongs to who made it."""
+        if self._started:
+            self.heartbeat.loop.stop()
+            self._interrupter.loop.stop()
 
     # -- our side
+
+    def start_loops(self) -> None:
+        """Keep leases and watch deadlines from now on; called when a Worker boots."""
+        self._started = True
+        self._interrupter.loop.start()
+        self.heartbeat.loop.start()
 
     def settle_immediately(self, actor_name: str) -> None:
         """Outcomes of this actor's jobs are stored before their thread goes on."""
@@ -212,6 +220,10 @@ class JobBroker(dramatiq.Broker):
     def fetched(self, queue_name: str) -> None:
         """The store answered a take."""
         self.fetched_at[queue_name] = time.monotonic()
+
+    def shielded(self) -> AbstractContextManager[None]:
+        """For handlers that talk to the store: see Interrupter.shielded."""
+        return self._interrupter.shielded()
 
     def current_job(self) -> Job | None:
         """The job that the calling thread runs."""

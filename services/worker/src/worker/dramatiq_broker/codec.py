@@ -42,6 +42,7 @@ def to_message(lease: Lease) -> Message[Any]:
         given = orjson.loads(lease.options)
         if MARK in given:
             args, kwargs, options = tuple(data["args"]), dict(data["kwargs"]), dict(given[MARK])
+    options.pop("eta", None)  # it would send the job into this process's memory to wait there
     return Message(lease.queue, lease.name, args, kwargs, options, lease.job_id, lease.created_at_ms)
 
 

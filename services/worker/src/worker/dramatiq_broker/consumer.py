@@ -76,10 +76,14 @@ class JobConsumer(Consumer):
 
     def _suspect_alone(self) -> Job | None:
         """A suspect may kill the process: it begins when nothing else is held here, finished work told included."""
-        suspect = self._roster.suspect
-        if suspect is None or suspect.queue_name != self._desk.queue or suspect.began_at or suspect.outcome:
+        suspects, queue = self._roster.suspects, self._desk.queue
+        suspect = suspects.get(queue)
+        if suspect is None or suspect.began_at or suspect.outcome or id(suspect) in self._roster.waiting:
             return None
-        if id(suspect) in self._roster.waiting or self._broker.held() > 1:
+        if self._roster.draining or queue != min(suspects, default=queue):  # one of two: each would wait for the other
+            self._release_suspect()
+            return None
+        if self._broker.held() > 1:
             return None
         suspect.taken_at = time.monotonic()
         self._roster.add(suspect)
@@ -95,7 +99,7 @@ class JobConsumer(Consumer):
             return False
         try:
             leases = desk.exchange(room)
-        except QueueEngineError as error:
+        except Exception as error:  # noqa: BLE001 - the consumer must outlive whatever one call meets
             self._wait_out(error)
             return True
         self._outage = 0.0
@@ -105,7 +109,7 @@ class JobConsumer(Consumer):
             self._accept(lease)
         if len(leases) < room:
             self._roster.sated(desk.queue)
-        return bool(leases or desk.outcomes) or self._roster.suspect is not None
+        return bool(leases or desk.outcomes) or bool(self._roster.suspects)
 
     def _gather(self) -> None:
         """Let a few outcomes become a batch, unless they are all there is."""
@@ -132,9 +136,10 @@ class JobConsumer(Consumer):
                 desk.changed.wait(seconds)
             desk.asleep = desk.woken = False
 
-    def _wait_out(self, error: QueueEngineError) -> None:
+    def _wait_out(self, error: Exception) -> None:
         if not self._outage:
-            log.warning("store_away", queue=self._desk.queue, error=str(error))
+            known = isinstance(error, QueueEngineError)
+            log.warning("store_away", queue=self._desk.queue, error=str(error), exc_info=None if known else error)
         self._outage = min(max(self._outage * 2, SHORTEST_OUTAGE), LONGEST_OUTAGE)
         time.sleep(self._outage * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
 
@@ -155,14 +160,16 @@ class JobConsumer(Consumer):
             return
         desk.held[lease.token] = job
         if lease.suspect:
-            self._roster.suspect = job
+            self._roster.suspects[desk.queue] = job
             return
         self._roster.add(job)
         self._ready.append(job)
+        if self._roster.draining:  # it began to while the call was under way
+            desk.release(job)
 
     def _release_suspect(self) -> None:
-        suspect = self._roster.suspect
-        if suspect is not None and suspect.queue_name == self._desk.queue and not suspect.began_at:
+        suspect = self._roster.suspects.get(self._desk.queue)
+        if suspect is not None and not suspect.began_at and suspect.outcome is None:
             self._roster.add(suspect)
             self._desk.release(suspect)
 

@@ -110,8 +110,8 @@ class Desk:
         settled = self._engine.settle_jobs(self.queue, reports, worker=self._worker, want=want, lease_ms=self._lease_ms)
         for job, verdict in zip(jobs, settled.verdicts, strict=True):
             self.held.pop(job.lease.token, None)
-            if self._roster.suspect is job:
-                self._roster.suspect = None
+            if job.lease.suspect:
+                self._roster.suspects.pop(self.queue, None)
             if verdict is Verdict.STALE:
                 log.warning("lease_lost", queue=self.queue, job_id=job.message_id, token=job.lease.token)
         if jobs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,6 +10,7 @@ import structlog
 from queue_engine.domain.errors import QueueEngineError
 from queue_engine.domain.lease import Lease, Renewal
 from queue_engine.engine import QueueEngine
+from service_kit.lifecycle import Loop
 from worker.dramatiq_broker.desk import Desk
 from worker.dramatiq_broker.interrupter import Cancelled, Interrupter, LeaseLost
 from worker.dramatiq_broker.job import Job
@@ -40,28 +40,16 @@ class Heartbeat:
     ) -> None:
         self._engine, self._desks, self._worker, self._lease_ms = engine, desks, worker, lease_ms
         self._roster, self._interrupter = roster, interrupter
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self._renew_at = 0.0
-        self.beat_at = time.monotonic()
-        """When a tick last ended (monotonic seconds), whether the store answered or not."""
-
-    def start(self) -> None:
-        """Begin. Safe to call twice."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
+        self.loop = Loop("heartbeat", self.tick, every_seconds=min(LOOK_SECONDS, lease_ms / 3000))
+        """Its age is small whether the store answers or not."""
 
     def stuck(self) -> list[Job]:
         """Running jobs that nothing can interrupt any more; their leases are left to expire."""
         now = time.monotonic()
         return [job for job in list(self._roster.running.values()) if self._is_stuck(job, now)]
 
-    def tick(self) -> None:
+    def tick(self) -> int:
         """One look; errors of the store are left to the next."""
         now = time.monotonic()
         renew = now >= self._renew_at
@@ -79,7 +67,7 @@ class Heartbeat:
                 if renew:
                     self._renew_at = now  # leases do not wait: again at the next tick
             self._fence(desk)
-        self.beat_at = time.monotonic()
+        return 0
 
     def _renew(self, desk: Desk, now: float) -> None:
         jobs = [job for job in list(desk.held.values()) if not job.lost and not self._is_stuck(job, now)]
@@ -134,10 +122,3 @@ class Heartbeat:
         return (
             bool(job.began_at) and not job.ended_at and now - job.began_at > job.lease.timeout_ms / 1000 + GRACE_SECONDS
         )
-
-    def _run(self) -> None:
-        while not self._stopped.wait(min(LOOK_SECONDS, self._lease_ms / 3000)):
-            try:
-                self.tick()
-            except Exception:
-                log.exception("heartbeat_broken")

@@ -7,15 +7,17 @@ same lock.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 from dramatiq.middleware import Interrupt, TimeLimitExceeded, raise_thread_exception
 
+from service_kit.lifecycle import Loop
 from worker.dramatiq_broker.job import Job
 
 log = structlog.get_logger()
@@ -35,6 +37,8 @@ class _Armed:
     job: Job
     deadline: float
     fired: bool = False
+    shielded: bool = False
+    pending: type[Interrupt] | None = None
 
 
 class Interrupter:
@@ -43,18 +47,8 @@ class Interrupter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: dict[int, _Armed] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to look at deadlines. Safe to call twice."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="interrupter", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
+        self.loop = Loop("interrupter", self.tick, every_seconds=PRECISION)
+        """Looks at the deadlines."""
 
     def arm(self, job: Job, *, seconds: float) -> None:
         """From now on the calling thread may be interrupted for `job`, after `seconds` at the latest."""
@@ -71,6 +65,27 @@ class Interrupter:
             armed = self._armed.pop(thread, None)
             if armed is not None and armed.fired:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Let the calling thread talk to the store undisturbed; an interrupt that comes meanwhile lands right after.
+
+        Landing between a request and its reply, it would leave the reply to whoever uses the connection next.
+        """
+        armed = self._armed.get(threading.get_ident())
+        if armed is None or armed.shielded:
+            yield
+            return
+        with self._lock:
+            armed.shielded = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                armed.shielded = False
+                pending, armed.pending = armed.pending, None
+            if pending is not None:
+                raise pending
 
     def interrupt(self, job: Job, reason: type[Interrupt]) -> bool:
         """Raise `reason` in the thread that runs `job`; False when none does or it was interrupted before."""
@@ -96,11 +111,9 @@ class Interrupter:
         if armed.fired:
             return False
         armed.fired = True
-        raise_thread_exception(thread, reason)
+        if armed.shielded:
+            armed.pending = reason
+        else:
+            raise_thread_exception(thread, reason)
         log.info("job_interrupted", job_id=armed.job.message_id, queue=armed.job.queue_name, reason=reason.__name__)
         return True
-
-    def _run(self) -> None:
-        while not self._stopped.wait(PRECISION):
-            with contextlib.suppress(RuntimeError):
-                self.tick()

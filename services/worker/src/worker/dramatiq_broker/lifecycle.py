@@ -34,6 +34,11 @@ class Lifecycle(Middleware):
         """Those of Dramatiq's TimeLimit and ShutdownNotifications."""
         return {"time_limit", "notify_shutdown"}
 
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """A worker is about to take jobs."""
+        jobs: JobBroker = broker  # type: ignore[assignment]  # added by that broker only
+        jobs.start_loops()
+
     def before_process_message(self, broker: Broker, message: Any) -> None:
         """Let the job begin or skip it; whatever goes wrong here gives it back, as Dramatiq would run it regardless."""
         job: Job = message

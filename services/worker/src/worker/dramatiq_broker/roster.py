@@ -20,7 +20,8 @@ class Roster:
         self.waiting: dict[int, Job] = {}
         self.running: dict[int, Job] = {}
         self.draining = False
-        self.suspect: Job | None = None
+        self.suspects: dict[str, Job] = {}
+        """By queue: a job whose worker died before. It runs alone, so nothing else is taken while one is here."""
         self._typical: dict[tuple[str, str], float] = {}
         self._hungry: set[str] = set()
 
@@ -67,7 +68,7 @@ class Roster:
         """How many more jobs of `queue` to take: what the threads finish in HORIZON by recent durations, at least the
         free threads, at most MOST_HELD in all; a fair share of that while other queues have none.
         """
-        if self.draining or self.suspect is not None:
+        if self.draining or self.suspects:
             return 0
         waiting, running = list(self.waiting.values()), list(self.running.values())
         held = len(waiting) + len(running)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from queue_engine.domain.errors import QueueEngineError
 from queue_engine.engine import QueueEngine
@@ -41,7 +42,7 @@ class Waker:
             try:
                 woken = self._engine.wait_for_work(self._desk.queue, timeout_seconds=BLOCK_SECONDS)
             except QueueEngineError:
-                threading.Event().wait(AGAIN_SECONDS)
+                time.sleep(AGAIN_SECONDS)
                 continue
             if woken:
                 self._armed.clear()

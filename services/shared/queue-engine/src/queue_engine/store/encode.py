@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from queue_engine.domain.audit import Action
+from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import NewJob
 from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Released, Report
 from queue_engine.domain.limits import read_json
@@ -41,7 +42,10 @@ def job_args(job: NewJob) -> tuple[Arg, ...]:
 
 def digest(name: str, data: bytes) -> bytes:
     """What makes two enqueues of one id the same: the name and the data, whatever its key order and white space."""
-    canonical = orjson.dumps(read_json("data", data), option=orjson.OPT_SORT_KEYS)
+    try:
+        canonical = orjson.dumps(read_json("data", data), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise InvalidArgument("data", "must not be nested deeper than 250 levels") from error
     return hashlib.blake2b(name.encode() + b"\0" + canonical, digest_size=8).digest()
 
 

@@ -13,7 +13,13 @@ local function audit(queue, action, verb, id, detail, suffix)
     'detail', detail or '{}')
 end
 
--- The final word on a cancel request that met a running job; `request` is the action as cancel_job stored it.
+-- The action that asked for a cancel, as cancel_job stored it. What cannot be read must not stop a settlement.
+local function read_request(stored)
+  local readable, request = pcall(cjson.decode, stored)
+  return readable and type(request) == 'table' and #request == 5 and request or { '', '', '', '', '' }
+end
+
+-- The final word on a cancel request that met a running job.
 local function audit_cancel_outcome(queue, id, request, outcome)
-  audit(queue, cjson.decode(request), 'cancel_outcome', id, cjson.encode({ outcome = outcome }), ':outcome')
+  audit(queue, request, 'cancel_outcome', id, cjson.encode({ outcome = outcome }), ':outcome')
 end

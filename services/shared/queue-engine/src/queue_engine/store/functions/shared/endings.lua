@@ -28,7 +28,7 @@ end
 
 -- A running job whose cancel was asked for has ended otherwise than well.
 local function honour_cancel(batch, id, key, job)
-  local request = job.cx and cjson.decode(job.cx)
+  local request = job.cx and read_request(job.cx)
   end_cancelled(batch, id, key, request and request[5] or '')
-  if request then audit_cancel_outcome(batch.queue, id, job.cx, 'cancelled') end
+  if request then audit_cancel_outcome(batch.queue, id, request, 'cancelled') end
 end

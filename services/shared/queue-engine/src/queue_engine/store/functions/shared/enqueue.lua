@@ -1,11 +1,25 @@
--- Writing one new job. `at` is where its ten ARGV entries begin: id, name, data, digest, when, priority, settings,
--- owner, options, what to do when the id exists.
+-- Enqueueing. A job comes as ten ARGV entries from `at` on: id, name, data, digest, when, priority, settings, owner,
+-- options, what to do when the id exists.
+
+local NEW_JOB_SIZE = 10
 
 -- Due time in ms of a when-word: "" now, "r<ms>" from now, "a<ms>" absolute.
 local function due_time(queue, when)
   if when == '' then return queue.now end
-  local ms = tonumber(string.sub(when, 2))
+  local ms = tonumber(string.sub(when, 2)) or error('malformed due time')
   return string.sub(when, 1, 1) == 'r' and queue.now + ms or ms
+end
+
+-- What there is to know of each job before anything is written.
+local function read_new_jobs(queue, args, first)
+  local jobs, graves = {}, {}
+  for at = first, #args, NEW_JOB_SIZE do
+    local grave = queue.prefix .. 't:' .. args[at]
+    graves[#graves + 1] = grave
+    jobs[#jobs + 1] = { at = at, id = args[at], due = due_time(queue, args[at + 4]), grave = grave }
+  end
+  for i, tombstone in ipairs(redis.call('MGET', unpack(graves))) do jobs[i].tombstone = tombstone end
+  return jobs
 end
 
 -- Fields that are set only when they say something keep a plain job small.
@@ -25,8 +39,8 @@ local function optional_fields(key, args, at)
 end
 
 -- Write the job's own fields and its place in the order. Returns its state.
-local function write_job(batch, args, at, due, sequence)
-  local queue, id = batch.queue, args[at]
+local function write_job(batch, args, job)
+  local queue, id, at, due = batch.queue, job.id, job.at, job.due
   local key = job_key(queue, id)
   local state = due > queue.now and 'delayed' or 'waiting'
   redis.call('HSET', key, 's', state, 'n', args[at + 1], 'd', args[at + 2], 'x', args[at + 3], 'ts', queue.now)
@@ -35,8 +49,37 @@ local function write_job(batch, args, at, due, sequence)
     index_add(batch, 'delayed', due, id)
     batch.due = math.min(batch.due or math.huge, due)
   else
-    index_add(batch, 'waiting', wait_score(args[at + 5], sequence), id)
+    index_add(batch, 'waiting', wait_score(args[at + 5], job.sequence), id)
     batch.woken = true
   end
   return state
+end
+
+-- Make a job that is there as new. An earlier one of this very call may still be on its way to the indexes.
+local function replace(batch, args, job, state)
+  if state == 'active' then return 'WRONG_STATE', state end
+  local key = job_key(batch.queue, job.id)
+  flush(batch)
+  reopen(batch.queue, job.id, key, state)
+  redis.call('HDEL', key, 'p', 'c', 'u', 'o')
+  count(batch, 'replaced')
+  return 'REPLACED', write_job(batch, args, job)
+end
+
+-- Accept one job. Returns a word of enqueue_jobs and the job's state.
+local function enqueue(batch, args, job)
+  local digest, may_replace = args[job.at + 3], args[job.at + 9] == 'replace'
+  local known = redis.pcall('HMGET', job_key(batch.queue, job.id), 's', 'x')
+  if known.err then return 'CONFLICT', 'failed' end
+  if known[1] then
+    if may_replace then return replace(batch, args, job, known[1]) end
+    return known[2] == digest and 'KNOWN' or 'CONFLICT', known[1]
+  end
+  if job.tombstone and not may_replace then
+    local state, buried = string.match(job.tombstone, '^(%a+) (.*)$')
+    return buried == digest and 'KNOWN' or 'CONFLICT', state
+  end
+  if job.tombstone then redis.call('DEL', job.grave) end
+  count_minute(batch, 'added')
+  return 'CREATED', write_job(batch, args, job)
 end

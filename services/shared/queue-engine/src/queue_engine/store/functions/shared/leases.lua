@@ -20,7 +20,7 @@ local function give_back(batch, id, job)
     honour_cancel(batch, id, key, job)
     return
   end
-  redis.call('HSET', key, 's', 'waiting', 'dl', job.dl - 1)
-  return_to_waiting(batch, id, job.q, job.p, tonumber(job.ll or 0))
+  redis.call('HSET', key, 's', 'waiting', 'dl', (tonumber(job.dl) or 1) - 1)
+  return_to_waiting(batch, id, job.q, job.p, tonumber(job.ll) or 0)
   count(batch, 'released')
 end

@@ -21,6 +21,6 @@ end
 
 -- Put a job that was already handed out back where its age puts it; a suspect goes to the suspects.
 local function return_to_waiting(batch, id, score, priority, lost)
-  index_add(batch, lost > 0 and 'suspects' or 'waiting', score or wait_score(priority, 0), id)
+  index_add(batch, lost > 0 and 'suspects' or 'waiting', tonumber(score) or wait_score(priority, 0), id)
   batch.woken = true
 end

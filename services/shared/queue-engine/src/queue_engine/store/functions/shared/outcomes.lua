@@ -13,7 +13,7 @@ local function read_more(key, job)
 end
 
 function OUTCOMES.completed(batch, id, key, job, report)
-  local now, attempts = batch.queue.now, (job.at or 0) + 1
+  local now, attempts = batch.queue.now, (tonumber(job.at) or 0) + 1
   if report[1] == '' then
     redis.call('HSET', key, 's', 'completed', 't1', now, 'at', attempts)
   else
@@ -21,12 +21,12 @@ function OUTCOMES.completed(batch, id, key, job, report)
   end
   index_add(batch, 'completed', now, id)
   count_minute(batch, 'completed')
-  if job.cx then audit_cancel_outcome(batch.queue, id, job.cx, 'completed') end
+  if job.cx then audit_cancel_outcome(batch.queue, id, read_request(job.cx), 'completed') end
   if job.e then redis.call('HDEL', key, unpack(FAILED_FIELDS, 1, 3)) end
 end
 
 function OUTCOMES.failed(batch, id, key, job, report)
-  local queue, attempts = batch.queue, (job.at or 0) + 1
+  local queue, attempts = batch.queue, (tonumber(job.at) or 0) + 1
   local reason, class, stack, kind, delay = report[1], report[2], report[3], report[4], tonumber(report[5])
   read_more(key, job)
   redis.call('HSET', key, 'at', attempts)
@@ -75,8 +75,8 @@ function OUTCOMES.released(batch, id, key, job, report)
     honour_cancel(batch, id, key, job)
     return
   end
-  redis.call('HSET', key, 's', 'waiting', 'dl', begun and job.dl or job.dl - 1)
-  return_to_waiting(batch, id, job.q, job.p, begun and 0 or tonumber(job.ll or 0))
+  redis.call('HSET', key, 's', 'waiting', 'dl', (tonumber(job.dl) or 1) - (begun and 0 or 1))
+  return_to_waiting(batch, id, job.q, job.p, begun and 0 or tonumber(job.ll) or 0)
   count(batch, 'released')
 end
 

@@ -1,6 +1,6 @@
 -- Reading jobs for people.
 
-local ACTIVE_LIMIT = 1000
+local ACTIVE_LIMIT = 2000 -- as many active jobs can be paged through
 
 -- One job: id, due time or '', its newest attempt record when it failed or '', then its fields flat; nil when it cannot be read.
 local function read_job(queue, id, due)

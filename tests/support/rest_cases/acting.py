@@ -1,0 +1,134 @@
+"""Cases of what operators do to jobs, queues and workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
+from support.rest_cases.case import (
+    ADMIN,
+    DELAYED,
+    FAILED,
+    QUEUE,
+    SERVICE,
+    Case,
+    cancelled,
+    delayed,
+)
+
+
+def job_action(name: str, method: str, verb: str, kind: Any, **more: Any) -> Case:
+    """A case of retry, remove or cancel."""
+    return Case(
+        name,
+        method,
+        lambda job: kind(queue=QUEUE, job_id=job, reason="a case"),
+        lambda job: ("POST", f"/jobs/queues/{QUEUE}/{job}/{verb}", {"reason": "a case"}),
+        **more,
+    )
+
+
+CASES: list[Case] = [
+    job_action("retry a cancelled job", "RetryJob", "retry", pb.RetryJobRequest, prepare=cancelled),
+    job_action("retry a delayed job", "RetryJob", "retry", pb.RetryJobRequest, code="WRONG_STATE", prepare=delayed),
+    job_action("retry an unknown job", "RetryJob", "retry", pb.RetryJobRequest, code="JOB_NOT_FOUND"),
+    job_action("retry by a backend", "RetryJob", "retry", pb.RetryJobRequest, code="ROLE_REQUIRED", by=SERVICE),
+    Case(
+        "retry with data that does not fit",
+        "RetryJob",
+        lambda job: pb.RetryJobRequest(queue=QUEUE, job_id=job, data=b'{"type":"pigeon"}'),
+        lambda job: ("POST", f"/jobs/queues/{QUEUE}/{job}/retry", {"data": {"type": "pigeon"}}),
+        "PAYLOAD_INVALID",
+        prepare=cancelled,
+    ),
+    job_action("remove a delayed job", "RemoveJob", "remove", pb.RemoveJobRequest, prepare=delayed),
+    job_action("remove an unknown job", "RemoveJob", "remove", pb.RemoveJobRequest, code="JOB_NOT_FOUND"),
+    job_action("cancel a delayed job", "CancelJob", "cancel", pb.CancelJobRequest, prepare=delayed),
+    job_action(
+        "cancel a cancelled job", "CancelJob", "cancel", pb.CancelJobRequest, code="WRONG_STATE", prepare=cancelled
+    ),
+    job_action(
+        "cancel somebody else's job",
+        "CancelJob",
+        "cancel",
+        pb.CancelJobRequest,
+        code="JOB_NOT_FOUND",
+        prepare=delayed,
+        by=SERVICE,
+    ),
+    Case(
+        "a reason that is too long",
+        "CancelJob",
+        lambda job: pb.CancelJobRequest(queue=QUEUE, job_id=job, reason="r" * 1_001),
+        lambda job: ("POST", f"/jobs/queues/{QUEUE}/{job}/cancel", {"reason": "r" * 1_001}),
+        "INVALID_REQUEST",
+    ),
+    Case(
+        "pause dead-letter",
+        "PauseQueue",
+        lambda _: pb.PauseQueueRequest(queue="dead-letter"),
+        lambda _: ("POST", "/jobs/queues/dead-letter/pause"),
+        "QUEUE_RESERVED",
+    ),
+    Case(
+        "resume a queue that is not paused",
+        "ResumeQueue",
+        lambda _: pb.ResumeQueueRequest(queue=QUEUE),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/resume", {}),
+    ),
+    Case(
+        "what a bulk retry would do",
+        "RetryJobs",
+        lambda job: pb.RetryJobsRequest(queue=QUEUE, status=FAILED, ids=[job, "none"], dry_run=True, reason="a case"),
+        lambda job: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/retry",
+            {"status": "failed", "ids": [job, "none"], "dryRun": True, "reason": "a case"},
+        ),
+        prepare=cancelled,
+    ),
+    Case(
+        "a bulk remove",
+        "RemoveJobs",
+        lambda job: pb.RemoveJobsRequest(queue=QUEUE, status=DELAYED, ids=[job], reason="a case"),
+        lambda job: ("POST", f"/jobs/queues/{QUEUE}/remove", {"status": "delayed", "ids": [job], "reason": "a case"}),
+        prepare=delayed,
+    ),
+    Case(
+        "a bulk retry of jobs that did not fail",
+        "RetryJobs",
+        lambda _: pb.RetryJobsRequest(queue=QUEUE, status=DELAYED, reason="a case"),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/retry", {"status": "delayed", "reason": "a case"}),
+        "INVALID_REQUEST",
+    ),
+    Case(
+        "a bulk retry without a reason",
+        "RetryJobs",
+        lambda _: pb.RetryJobsRequest(queue=QUEUE, status=FAILED),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/retry", {"status": "failed"}),
+        "INVALID_REQUEST",
+    ),
+    Case(
+        "drain an unknown worker",
+        "DrainWorker",
+        lambda _: pb.DrainWorkerRequest(worker_id="no-such-worker"),
+        lambda _: ("POST", "/jobs/workers/no-such-worker/drain"),
+        "WORKER_NOT_FOUND",
+        by=ADMIN,
+    ),
+    Case(
+        "drain a worker as an operator",
+        "DrainWorker",
+        lambda _: pb.DrainWorkerRequest(worker_id="no-such-worker"),
+        lambda _: ("POST", "/jobs/workers/no-such-worker/drain"),
+        "ROLE_REQUIRED",
+    ),
+    Case(
+        "resume an unknown worker",
+        "ResumeWorker",
+        lambda _: pb.ResumeWorkerRequest(worker_id="no-such-worker"),
+        lambda _: ("POST", "/jobs/workers/no-such-worker/resume"),
+        "WORKER_NOT_FOUND",
+        by=ADMIN,
+    ),
+]
