@@ -11,7 +11,7 @@ from support.platform import a_case, ticket_status
 from support.waiting import wait_until
 
 
-def test_an_appointment_a_moment_ahead_moves_its_ticket_when_it_is_due(stack: RunningStack):
+def test_an_appointment_a_moment_ahead_moves_its_ticket_when_it_is_due(stack: RunningStack) -> None:
     case = a_case(stack.database_url, starts_at=datetime.now(UTC) + timedelta(seconds=3))
     payload = {
         "appointmentId": case.appointment_id,
@@ -27,7 +27,7 @@ def test_an_appointment_a_moment_ahead_moves_its_ticket_when_it_is_due(stack: Ru
     assert datetime.now(UTC) >= case.starts_at
 
 
-def test_a_rescheduled_appointment_replaces_its_job_and_moves_the_ticket_at_the_new_time(stack: RunningStack):
+def test_a_rescheduled_appointment_replaces_its_job_and_moves_the_ticket_at_the_new_time(stack: RunningStack) -> None:
     case = a_case(stack.database_url, starts_at=datetime.now(UTC) + timedelta(hours=5))
     moved_to = datetime.now(UTC) + timedelta(seconds=3)
 

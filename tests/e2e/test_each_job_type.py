@@ -36,7 +36,7 @@ def paused(client: httpx.Client, queue: str) -> Iterator[None]:
 
 
 @by_type
-def test_a_job_handed_over_is_run_and_read_back(stack: RunningStack, case: Case, example: Example):
+def test_a_job_handed_over_is_run_and_read_back(stack: RunningStack, case: Case, example: Example) -> None:
     with stack.client("service@local") as service, stack.client() as ops:
         answer = enqueue(service, example, case)
         assert answer.status_code == 201, answer.text
@@ -58,7 +58,9 @@ def test_a_job_handed_over_is_run_and_read_back(stack: RunningStack, case: Case,
 
 
 @by_type
-def test_a_repeat_answers_the_same_job_and_other_data_is_refused(stack: RunningStack, case: Case, example: Example):
+def test_a_repeat_answers_the_same_job_and_other_data_is_refused(
+    stack: RunningStack, case: Case, example: Example
+) -> None:
     with stack.client("service@local") as service:
         body = {"name": example.name, "data": example.payload(case), "opts": {"jobId": f"twice-{case.ticket_id}"}}
         first = service.post(f"/jobs/queues/{example.queue}", json=body)
@@ -73,7 +75,7 @@ def test_a_repeat_answers_the_same_job_and_other_data_is_refused(stack: RunningS
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if e.missing], ids=lambda e: e.name)
-def test_an_unfit_payload_is_refused_with_the_fields_name(stack: RunningStack, case: Case, example: Example):
+def test_an_unfit_payload_is_refused_with_the_fields_name(stack: RunningStack, case: Case, example: Example) -> None:
     payload = {key: value for key, value in example.payload(case).items() if key != example.missing}
     with stack.client("service@local") as service:
         answer = service.post(f"/jobs/queues/{example.queue}", json={"name": example.name, "data": payload})
@@ -86,7 +88,7 @@ def test_an_unfit_payload_is_refused_with_the_fields_name(stack: RunningStack, c
 @by_type
 def test_operators_list_cancel_retry_and_remove_it_and_every_step_is_audited(
     stack: RunningStack, case: Case, example: Example
-):
+) -> None:
     path = f"/jobs/queues/{example.queue}"
     job_id = f"acted-on-{example.name}-{case.ticket_id}"
     with stack.client() as ops, paused(ops, example.queue):

@@ -23,7 +23,7 @@ def a_dead_notification(client: httpx.Client) -> str:
     return job_id
 
 
-def test_a_refused_recipient_ends_dead_in_its_own_queue_and_in_the_dead_letter_view(stack: RunningStack):
+def test_a_refused_recipient_ends_dead_in_its_own_queue_and_in_the_dead_letter_view(stack: RunningStack) -> None:
     with stack.client() as ops:
         job_id = a_dead_notification(ops)
         job = ops.get(f"/jobs/queues/notifications/{job_id}").json()
@@ -39,7 +39,7 @@ def test_a_refused_recipient_ends_dead_in_its_own_queue_and_in_the_dead_letter_v
     assert listed["jobs"][0]["name"] == "send-notification"
 
 
-def test_a_retry_through_the_dead_letter_view_acts_on_the_job_itself(stack: RunningStack):
+def test_a_retry_through_the_dead_letter_view_acts_on_the_job_itself(stack: RunningStack) -> None:
     with stack.client() as ops:
         job_id = a_dead_notification(ops)
         answer = ops.post(f"/jobs/queues/dead-letter/notifications:{job_id}/retry", json={"reason": "fixed"})
@@ -52,7 +52,7 @@ def test_a_retry_through_the_dead_letter_view_acts_on_the_job_itself(stack: Runn
         wait_until(died_again, within=15)
 
 
-def test_bulk_retry_says_what_it_would_do_and_then_does_it(stack: RunningStack):
+def test_bulk_retry_says_what_it_would_do_and_then_does_it(stack: RunningStack) -> None:
     with stack.client() as ops:
         ids = [a_dead_notification(ops) for _ in range(3)]
         body = {"status": "failed", "ids": [*ids, "no-such-job"], "reason": "the provider was fixed"}
@@ -66,15 +66,17 @@ def test_bulk_retry_says_what_it_would_do_and_then_does_it(stack: RunningStack):
         assert {ops.get(f"/jobs/queues/notifications/{i}").status_code for i in ids} == {404}
 
 
-@pytest.mark.parametrize("method, path", [("GET", "/jobs/queues"), ("GET", "/jobs/audit"), ("GET", "/jobs/workers")])
-def test_only_operators_see_the_queues(stack: RunningStack, method: str, path: str):
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/jobs/queues"), ("GET", "/jobs/audit"), ("GET", "/jobs/workers")]
+)
+def test_only_operators_see_the_queues(stack: RunningStack, method: str, path: str) -> None:
     with stack.client("tenant@local") as tenant, stack.client("service@local") as service:
         assert tenant.request(method, path).status_code == 403
         assert service.request(method, path).status_code == 403
     assert httpx.request(method, stack.url + path).status_code == 401
 
 
-def test_a_backend_sees_only_the_jobs_it_handed_over(stack: RunningStack):
+def test_a_backend_sees_only_the_jobs_it_handed_over(stack: RunningStack) -> None:
     with stack.client() as ops, stack.client("service@local") as service:
         job_id = a_dead_notification(ops)
         assert service.get(f"/jobs/queues/notifications/{job_id}").status_code == 404
@@ -82,7 +84,7 @@ def test_a_backend_sees_only_the_jobs_it_handed_over(stack: RunningStack):
         assert service.post(f"/jobs/queues/notifications/{job_id}/retry", json={}).status_code == 403
 
 
-def test_nobody_enqueues_into_the_dead_letter_view(stack: RunningStack):
+def test_nobody_enqueues_into_the_dead_letter_view(stack: RunningStack) -> None:
     with stack.client() as ops:
         answer = ops.post("/jobs/queues/dead-letter", json={"name": "ticket.created", "data": {}})
 
@@ -90,7 +92,7 @@ def test_nobody_enqueues_into_the_dead_letter_view(stack: RunningStack):
     assert answer.json()["code"] == "QUEUE_RESERVED"
 
 
-def test_the_overview_lists_the_three_queues_first_and_counts_what_the_tabs_hold(stack: RunningStack):
+def test_the_overview_lists_the_three_queues_first_and_counts_what_the_tabs_hold(stack: RunningStack) -> None:
     with stack.client() as ops:
         a_dead_notification(ops)
         queues = ops.get("/jobs/queues").json()
@@ -101,7 +103,7 @@ def test_the_overview_lists_the_three_queues_first_and_counts_what_the_tabs_hold
                 assert page["pagination"]["total"] == page[status], (queue["name"], status)
 
 
-def test_every_worker_is_listed_and_can_be_drained_and_resumed_by_an_admin(stack: RunningStack):
+def test_every_worker_is_listed_and_can_be_drained_and_resumed_by_an_admin(stack: RunningStack) -> None:
     with stack.client("admin@local") as admin, stack.client() as ops:
         workers = admin.get("/jobs/workers").json()
         assert sorted(queue for worker in workers for queue in worker["queues"]) == ["notifications", "tickets"]
@@ -115,7 +117,7 @@ def test_every_worker_is_listed_and_can_be_drained_and_resumed_by_an_admin(stack
             assert admin.post(f"{path}/resume", json={"reason": "test"}).json()["outcome"] == "resumed"
 
 
-def test_the_audit_chain_is_intact(stack: RunningStack):
+def test_the_audit_chain_is_intact(stack: RunningStack) -> None:
     with stack.client() as ops:
         a_dead_notification(ops)
         answer = ops.get("/jobs/audit/verify").json()

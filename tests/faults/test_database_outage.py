@@ -10,7 +10,7 @@ from fixtures.stack import RunningStack
 from support.waiting import wait_until
 
 
-def test_actions_go_on_while_the_database_is_away_and_are_audited_once_afterwards(own_stack: RunningStack):
+def test_actions_go_on_while_the_database_is_away_and_are_audited_once_afterwards(own_stack: RunningStack) -> None:
     job_id = f"outage-{uuid.uuid4().hex[:12]}"
     data = {"appointmentId": "a1", "ticketId": "t1", "startAt": "2100-01-01T00:00:00Z"}
     body = {"name": "appointment.start", "data": data, "opts": {"jobId": job_id}}

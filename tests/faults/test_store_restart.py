@@ -46,7 +46,9 @@ def redis_state(stack: RunningStack) -> str:
     return str(httpx.get(f"{stack.url}/health").json()["status"])
 
 
-def test_nothing_accepted_is_lost_when_the_store_is_killed_twice_under_load(own_stack: RunningStack, tmp_path: Path):
+def test_nothing_accepted_is_lost_when_the_store_is_killed_twice_under_load(
+    own_stack: RunningStack, tmp_path: Path
+) -> None:
     backend = Backend(own_stack)
     backend.start()
     for _ in range(2):

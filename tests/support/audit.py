@@ -11,11 +11,11 @@ from typing import Any
 
 import grpc
 import pytest
-from jobqueue.audit.v1 import audit_service_pb2 as pb
-from jobqueue.audit.v1 import audit_service_pb2_grpc
 
 from audit.service import AuditService
 from audit.settings import AuditSettings
+from jobqueue.audit.v1 import audit_service_pb2 as pb
+from jobqueue.audit.v1 import audit_service_pb2_grpc
 from service_kit.errors import ServiceError, from_rpc_error
 from service_kit.grpc_client import open_channel
 from support.tokens import Authority

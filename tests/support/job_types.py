@@ -115,7 +115,7 @@ EXAMPLES = (
             "subject": "Your tap",
             "message": f"About {c.ticket_id}",
         },
-        lambda c: "",
+        lambda _: "",
         "recipientId",
     ),
 )

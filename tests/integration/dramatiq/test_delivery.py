@@ -14,6 +14,7 @@ from dramatiq.middleware import Middleware
 
 from queue_engine.domain.audit import Action
 from queue_engine.domain.job import FailureKind, JobState
+from queue_engine.domain.lease import Settled
 from queue_engine.engine import QueueEngine
 from support.waiting import wait_until
 from support.workers import enqueue, running, state_of
@@ -211,6 +212,32 @@ def test_draining_gives_back_what_has_not_begun_and_takes_nothing(make_broker: M
         broker.join(QUEUE, timeout=5_000)
 
     assert engine.count_jobs(QUEUE).completed == 6
+
+
+def test_jobs_that_arrive_while_a_drain_begins_go_back_unrun(
+    broker: JobBroker, engine: QueueEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    settle = engine.settle_jobs
+
+    def drained_meanwhile(*args: Any, **options: Any) -> Settled:
+        settled = settle(*args, **options)
+        if settled.leases:
+            broker.drain()
+        return settled
+
+    @dramatiq.actor(broker=broker)
+    def run() -> None:
+        seen.append(1)
+
+    for _ in range(3):
+        run.send()
+    monkeypatch.setattr(engine, "settle_jobs", drained_meanwhile)
+    with running(broker):
+        wait_until(lambda: engine.count_jobs(QUEUE).totals["released"] == 3)
+        assert engine.count_jobs(QUEUE).waiting == 3
+
+    assert not seen
 
 
 def test_stopping_leaves_nothing_active_and_burns_nothing(make_broker: MakeBroker, engine: QueueEngine) -> None:

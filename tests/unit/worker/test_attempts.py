@@ -83,6 +83,17 @@ def test_an_error_without_words_is_named_by_its_class() -> None:
     assert failed.reason == "ValueError"
 
 
+def test_an_error_that_cannot_be_put_into_words_is_named_by_its_class() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    job = a_job()
+    job.stuff_exception(Mute())
+
+    assert no_outcome(job).reason == "Mute"
+
+
 def test_a_deep_stack_is_cut_to_its_latest_part() -> None:
     def deeper(level: int) -> None:
         if not level:

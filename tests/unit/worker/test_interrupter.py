@@ -83,7 +83,7 @@ def test_an_interrupt_waits_until_the_shield_is_down() -> None:
 
     try:
         interrupter.arm(job, seconds=60)
-        with pytest.raises(Cancelled), interrupter.shielded():
+        with pytest.raises(Cancelled), interrupter.shielded():  # noqa: PT012 - raised as the block ends
             assert interrupter.interrupt(job, Cancelled)
             told.append("undisturbed")
         told.append("interrupted")
