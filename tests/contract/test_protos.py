@@ -17,8 +17,9 @@ from jobqueue.errors.v1 import error_reason_pb2
 from jobqueue.options.v1 import options_pb2
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2
 from jobqueue.worker.v1 import worker_service_pb2
-from service_kit.contract import INTERNAL_ROLES, Method, methods_of
+from service_kit.contract import Method, methods_of
 from service_kit.errors import GRPC_CODE, HTTP_STATUS
+from service_kit.roles import INTERNAL_ROLES
 
 FILES = (
     audit_service_pb2.DESCRIPTOR,

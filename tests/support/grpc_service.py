@@ -22,7 +22,8 @@ from service_kit.grpc_client import open_channel
 from service_kit.grpc_server import GrpcServer
 from service_kit.interceptor import CallInterceptor
 from service_kit.keys import KeySource
-from service_kit.tokens import OUR_ROLES, Issuer, TokenVerifier
+from service_kit.roles import OUR_ROLES
+from service_kit.tokens import Issuer, TokenVerifier
 from support.tokens import Authority
 
 SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]

@@ -56,7 +56,7 @@ def test_an_enum_takes_its_words_only(action: int) -> None:
         assert refusal(request).fields[0].problem.startswith("must be one of retry, remove, cancel, replace")
 
 
-@given(st.text(max_size=310))
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=310))
 def test_length_counts_characters_not_bytes(actor: str) -> None:
     request = audit.ListEntriesRequest(actor=actor)
 
@@ -64,6 +64,12 @@ def test_length_counts_characters_not_bytes(actor: str) -> None:
         validate(request)
     else:
         assert refusal(request).fields == (FieldError("actor", f"has {len(actor)} characters; 300 are allowed"),)
+
+
+def test_no_text_may_hold_a_nul_for_it_could_be_done_but_not_audited() -> None:
+    request = queue.CancelJobRequest(queue="q", job_id="j", reason="why\0")
+
+    assert refusal(request).fields == (FieldError("reason", "must not hold a NUL"),)
 
 
 def test_a_list_that_must_be_given_may_not_be_empty() -> None:

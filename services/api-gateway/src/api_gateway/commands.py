@@ -14,9 +14,8 @@ from api_gateway.auth.signing import Signer, load_key, make_keys
 from api_gateway.auth.users import User, UsersFile, normal
 from api_gateway.files import PRIVATE, write_whole
 from api_gateway.settings import GatewaySettings
-from service_kit.contract import INTERNAL_ROLES
+from service_kit.roles import INTERNAL_ROLES, OUR_ROLES
 from service_kit.settings import SettingsError
-from service_kit.tokens import OUR_ROLES
 
 DAY_SECONDS = 86_400
 MOST_DAYS = 3_650

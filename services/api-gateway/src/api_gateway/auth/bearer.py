@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from service_kit.errors import ServiceError
+from service_kit.roles import require_role
 from service_kit.tokens import Caller, TokenVerifier
 
 
@@ -43,8 +44,7 @@ class Bearer:
     async def require(self, request: Request, roles: Collection[str]) -> Authenticated:
         """The same, with one of `roles`; raises ServiceError ROLE_REQUIRED too."""
         found = await self.authenticate(request)
-        if not found.caller.roles.intersection(roles):
-            raise ServiceError("ROLE_REQUIRED", f"this needs one of the roles {', '.join(sorted(roles))}")
+        require_role(found.caller.roles, roles)
         return found
 
     async def _verify(self, token: str) -> Caller:

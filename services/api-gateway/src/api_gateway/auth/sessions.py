@@ -51,6 +51,11 @@ class Sessions:
         self._by_person = Throttle(PERSON_ATTEMPTS, WINDOW_SECONDS)
         self._by_address = Throttle(ADDRESS_ATTEMPTS, WINDOW_SECONDS)
 
+    @property
+    def signer(self) -> Signer:
+        """What signs the tokens."""
+        return self._signer
+
     async def login(self, email: str, password: str, *, address: str) -> Session:
         """A new session. Raises ServiceError UNAUTHENTICATED, or LIMITED after too many attempts."""
         person = (normal(email), address)
@@ -72,13 +77,22 @@ class Sessions:
     def refresh(self, by: Authenticated) -> Session:
         """A further token for the same session, with the user's roles of now. Raises ServiceError UNAUTHENTICATED."""
         login_at = _claims(by.token).get(SESSION_CLAIM)
-        ours = by.caller.issuer == self._signer.issuer and isinstance(login_at, int)
-        user = self._users.by_id(by.caller.subject) if ours else None
-        if user is None or not isinstance(login_at, int):
+        if by.caller.issuer != self._signer.issuer or not isinstance(login_at, int):
+            raise ServiceError("UNAUTHENTICATED", "this token belongs to no session that was opened here")
+        return self.resume(by.caller.subject, login_at=login_at)
+
+    def resume(self, user_id: str, *, login_at: int) -> Session:
+        """The same for a session known by its user and its login, in seconds since the epoch."""
+        return self._session(self.member(user_id, login_at=login_at), login_at=login_at)
+
+    def member(self, user_id: str, *, login_at: int) -> User:
+        """The user of a session that lasts; raises ServiceError UNAUTHENTICATED."""
+        user = self._users.by_id(user_id)
+        if user is None:
             raise ServiceError("UNAUTHENTICATED", "this token belongs to no session that was opened here")
         if time.time() >= login_at + self._session_seconds:
             raise ServiceError("UNAUTHENTICATED", "the session has ended; log in again")
-        return self._session(user, login_at=login_at)
+        return user
 
     def _session(self, user: User, *, login_at: int) -> Session:
         left = login_at + self._session_seconds - int(time.time())

@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from api_gateway.files import PRIVATE, write_whole
-from service_kit.contract import INTERNAL_ROLES
+from service_kit.roles import INTERNAL_ROLES
 from service_kit.settings import SettingsError
 
 log = structlog.get_logger()

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from jobqueue.options.v1 import options_pb2
-
-INTERNAL_ROLES = frozenset({"WORKER", "QUEUE_ADMIN"})
-"""Roles of our own processes; no user's token and no external issuer can carry them."""
+from service_kit.roles import INTERNAL_ROLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from service_kit.context import REQUEST_ID_KEY, accept_request_id, enter_call
 from service_kit.contract import Method
 from service_kit.errors import ServiceError, to_status
+from service_kit.roles import require_role
 from service_kit.tokens import TokenVerifier
 from service_kit.validation import validate
 
@@ -93,8 +94,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         if scheme.lower() != "bearer" or not token:
             raise ServiceError("UNAUTHENTICATED", "a bearer token is needed")
         caller = self._verifier.verify(token)
-        if not caller.roles & method.roles:
-            raise ServiceError("ROLE_REQUIRED", f"this needs one of the roles {', '.join(sorted(method.roles))}")
+        require_role(caller.roles, method.roles)
         enter_call(caller, request_id)
         structlog.contextvars.bind_contextvars(actor=caller.subject)
 

@@ -13,9 +13,9 @@ import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from service_kit.contract import INTERNAL_ROLES
 from service_kit.errors import ServiceError
 from service_kit.keys import EXTERNAL_ALGORITHMS, OUR_ALGORITHMS, KeySource, Signatures
+from service_kit.roles import OUR_ROLES, PUBLIC_ROLES
 from service_kit.settings import ServiceSettings, SettingsError
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - RFC 9068's name for an access token
@@ -23,8 +23,6 @@ LEEWAY_SECONDS = 30
 REMEMBERED = 10_000  # tokens; about 10 MB
 MOST_CHARACTERS = 200  # of a subject and of a token's id: what a job's owner and an audit record can hold
 REMEMBER_SECONDS = 300  # afterwards the signature is checked again, with the keys of that time
-PUBLIC_ROLES = frozenset({"ADMIN", "OPS", "SERVICE"})
-OUR_ROLES = PUBLIC_ROLES | INTERNAL_ROLES | {"TENANT"}
 
 
 @dataclass(frozen=True, slots=True)
