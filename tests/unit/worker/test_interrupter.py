@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from dramatiq.middleware import Interrupt, TimeLimitExceeded
@@ -11,6 +13,7 @@ from dramatiq.middleware import Interrupt, TimeLimitExceeded
 from support.jobs import a_job
 from support.waiting import wait_until
 from worker.dramatiq_broker.interrupter import Cancelled, Interrupter
+from worker.shield import undisturbed
 
 
 class Handler(threading.Thread):
@@ -138,3 +141,83 @@ def test_no_interrupt_ever_lands_outside_its_job(pause: float) -> None:
     assert fired > 3
     assert not stray
     assert not worker.is_alive()
+
+
+class _SharedClient:
+    """As httpx and the pools have it: a lock behind a Python method, which an interrupt can leave locked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.inside = threading.Event()
+        self.go_on = threading.Event()
+
+    def call(self) -> None:
+        with undisturbed():
+            self._lock.acquire()
+            self.inside.set()
+            self.go_on.wait(5)
+            self._lock.release()
+
+    @property
+    def locked(self) -> bool:
+        return self._lock.locked()
+
+
+def test_an_interrupt_leaves_no_lock_of_a_shared_client_behind_and_lands_after_the_call() -> None:
+    interrupter, client, job, caught = Interrupter(), _SharedClient(), a_job(), list[str]()
+
+    def run() -> None:
+        try:
+            interrupter.arm(job, seconds=60)
+            client.call()
+            time.sleep(5)
+        except Cancelled:
+            caught.append("cancelled")
+        finally:
+            interrupter.disarm()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    client.inside.wait(5)
+    assert interrupter.interrupt(job, Cancelled)
+    client.go_on.set()
+    thread.join(2)
+
+    assert (caught, client.locked) == (["cancelled"], False)
+
+
+def test_outside_of_a_job_a_shared_client_is_called_as_it_is() -> None:
+    client = _SharedClient()
+    client.go_on.set()
+
+    client.call()
+
+    assert not client.locked
+
+
+TRACED_AFTERWARDS = """
+import sys, time
+from support.jobs import a_job
+from worker.dramatiq_broker.interrupter import Cancelled, Interrupter
+
+interrupter, job = Interrupter(), a_job()
+interrupter.arm(job, seconds=60)
+try:
+    interrupter.interrupt(job, Cancelled)
+    time.sleep(1)
+except Cancelled:
+    pass
+interrupter.disarm()
+sys.settrace(lambda *_: None)
+(lambda: None)()
+sys.settrace(None)
+"""
+
+
+def test_a_process_that_interrupted_a_job_can_still_be_traced() -> None:
+    # With CPython 3.11 a traced call hangs for ever when an exception was set on a thread and then taken back.
+    child = subprocess.run(
+        [sys.executable, "-c", TRACED_AFTERWARDS], cwd=Path(__file__).parents[2], timeout=20, check=False
+    )
+
+    assert child.returncode == 0
