@@ -107,7 +107,7 @@ def assert_consistent(client: redis.Redis, queue: str = QUEUE) -> None:
     """Every index entry is a job in that state, every job is in one state's index, nothing is left of others."""
     prefix = f"jobs:{{{queue}}}:"
     keys = keys_of(client, f"{prefix}*")
-    ids = {kind: [key[len(prefix) + 2 :] for key in keys if key.startswith(f"{prefix}{kind}:")] for kind in "jal"}
+    ids = {kind: [key[len(prefix) + 2 :] for key in keys if key.startswith(f"{prefix}{kind}:")] for kind in "jalc"}
     with client.pipeline(transaction=False) as pipeline:
         for job_id in ids["j"]:
             pipeline.hget(f"{prefix}j:{job_id}", "s")
@@ -124,4 +124,22 @@ def assert_consistent(client: redis.Redis, queue: str = QUEUE) -> None:
     indexed = [job_id for index in entries if index not in ("dead", "cancelled") for job_id in entries[index]]
     assert sorted(indexed) == sorted(states)
     assert sorted(entries["dead"] + entries["cancelled"]) == sorted(entries["failed"])
-    assert set(ids["a"]) | set(ids["l"]) <= set(states)
+    assert set(ids["a"]) | set(ids["l"]) | set(ids["c"]) <= set(states)
+    assert_grouped(client, prefix, entries["dead"], entries["cancelled"])
+
+
+def assert_grouped(client: redis.Redis, prefix: str, dead: list[str], cancelled: list[str]) -> None:
+    """Every failed job is in the one error group it names, groups know their size, and no group is empty."""
+    ranked: list[Any] = client.zrange(f"{prefix}groups", 0, -1, withscores=True)
+    sizes = {group.decode(): int(size) for group, size in ranked}
+    members: dict[str, list[Any]] = {group: client.zrange(f"{prefix}g:{group}", 0, -1) for group in sizes}
+    groups = {group: [member.decode() for member in found] for group, found in members.items()}
+    about: Any = client.hkeys(f"{prefix}groups:about")
+    assert {group: len(found) for group, found in groups.items()} == sizes
+    assert sorted(keys_of(client, f"{prefix}g:*")) == sorted(f"{prefix}g:{group}" for group in groups)
+    assert {group.decode() for group in about} == set(groups)
+    for letter, failed in (("d", dead), ("c", cancelled)):
+        named = {job_id: client.hget(f"{prefix}j:{job_id}", "g") for job_id in failed}
+        grouped = {job_id: group.encode() for group in groups if group[0] == letter for job_id in groups[group]}
+        assert grouped == named
+    assert sum(sizes.values()) == len(dead) + len(cancelled)

@@ -29,6 +29,8 @@ class ModelJob:
     cancel_requested: bool = False
     cancelled: bool = False
     runs: int = 0
+    delayed_at: int = 0
+    failure: tuple[str, str] = ("", "")  # class and normalised line of what it failed with
 
 
 @dataclass(slots=True)
@@ -79,17 +81,18 @@ class Model:
         job.state, job.lost, job.attempts_made = JobState.COMPLETED, 0, job.attempts_made + 1
         self.totals["completed"] += 1
 
-    def fail(self, job_id: str, *, retry: bool) -> None:
+    def fail(self, job_id: str, line: str, *, retry: bool) -> None:
         job = self.jobs[job_id]
         job.lost, job.attempts_made = 0, job.attempts_made + 1
         if job.cancel_requested:
             self._cancel(job)
         elif retry and job.attempts_made < job.attempts:
             job.state = JobState.DELAYED
-            self.totals["retried"] += 1
+            self.totals.update(("retried", "failed:exception"))
         else:
             job.state = JobState.FAILED
-            self.totals["failed"] += 1
+            job.failure = ("ValueError", line)
+            self.totals.update(("failed", "failed:exception"))
 
     def defer(self, job_id: str) -> None:
         job = self.jobs[job_id]
@@ -122,7 +125,9 @@ class Model:
             return
         job.lost += 1
         job.state = JobState.FAILED if job.lost == LOST_LIMIT else JobState.WAITING
-        self.totals["failed"] += job.lost == LOST_LIMIT
+        if job.lost == LOST_LIMIT:
+            job.failure = ("WorkerLost", "its worker was lost <number> times in a row")
+            self.totals.update(("failed", "failed:worker_lost"))
 
     def fall_due(self, job_id: str) -> None:
         self._to_waiting(self.jobs[job_id])
@@ -137,6 +142,20 @@ class Model:
             return "refused"
         self._cancel(job)
         return "cancelled"
+
+    def reschedule(self, job_id: str, due: int) -> str:
+        """`changed`, `unchanged` or `refused`; `due` 0 is now."""
+        job = self.jobs[job_id]
+        if job.state not in (JobState.WAITING, JobState.DELAYED):
+            return "refused"
+        if due:
+            same = job.state is JobState.DELAYED and job.delayed_at == due
+            job.state, job.delayed_at = JobState.DELAYED, due
+            return "unchanged" if same else "changed"
+        if job.state is JobState.WAITING:
+            return "unchanged"
+        self._to_waiting(job)
+        return "changed"
 
     def retry(self, job_id: str) -> bool:
         job = self.jobs[job_id]
@@ -154,6 +173,11 @@ class Model:
         self.totals["removed"] += 1
         return True
 
+    def groups(self) -> Counter[tuple[bool, str, str]]:
+        """Failed jobs by the way they failed."""
+        failed = [self.jobs[job_id] for job_id in self.in_state(JobState.FAILED)]
+        return Counter((job.cancelled, *job.failure) for job in failed)
+
     def in_state(self, state: JobState) -> list[str]:
         return [job_id for job_id, job in self.jobs.items() if job.state is state]
 
@@ -161,8 +185,8 @@ class Model:
         return [job for job in self.jobs.values() if job.state is JobState.ACTIVE]
 
     def _cancel(self, job: ModelJob) -> None:
-        job.state, job.cancelled = JobState.FAILED, True
-        self.totals["cancelled"] += 1
+        job.state, job.cancelled, job.failure = JobState.FAILED, True, ("", "Manually cancelled")
+        self.totals.update(("cancelled", "failed:cancelled"))
 
     def _write(self, job_id: str, job: ModelJob, *, delayed: bool) -> None:
         self.jobs[job_id] = job
@@ -173,4 +197,4 @@ class Model:
 
     def _to_waiting(self, job: ModelJob) -> None:
         self.arrivals += 1
-        job.state, job.rank = JobState.WAITING, (job.priority, self.arrivals)
+        job.state, job.rank, job.delayed_at = JobState.WAITING, (job.priority, self.arrivals), 0

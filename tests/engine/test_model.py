@@ -5,6 +5,7 @@ To repeat a run: pytest tests/engine/test_model.py --hypothesis-seed=<number>.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import ClassVar
 
 import pytest
@@ -34,6 +35,7 @@ payloads = st.sampled_from(['"x"', '"y"'])
 workers = st.sampled_from(["w1", "w2", "w3"])
 priorities = st.sampled_from([0, 0, 1, 1_000_000])
 choices = st.integers(0, 10**6)
+LINES = {"boom": "boom", "boom 1": "boom <number>", "boom 23": "boom <number>"}
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -110,9 +112,10 @@ class QueueMachine(RuleBasedStateMachine):
         self.model.complete(self.report(choice, Completed()))
 
     @precondition(lambda self: self.leases)
-    @rule(choice=choices, retry=st.booleans())
-    def fail(self, choice: int, *, retry: bool) -> None:
-        self.model.fail(self.report(choice, a_failure(retry_delay_ms=HOUR_MS if retry else None)), retry=retry)
+    @rule(choice=choices, reason=st.sampled_from(list(LINES)), retry=st.booleans())
+    def fail(self, choice: int, reason: str, *, retry: bool) -> None:
+        job_id = self.report(choice, a_failure(reason, retry_delay_ms=HOUR_MS if retry else None))
+        self.model.fail(job_id, LINES[reason], retry=retry)
 
     @precondition(lambda self: self.leases)
     @rule(choice=choices)
@@ -178,6 +181,17 @@ class QueueMachine(RuleBasedStateMachine):
         assert outcome == self.model.cancel(job_id)
 
     @precondition(lambda self: self.model.jobs)
+    @rule(choice=choices, due=st.sampled_from([0, 2**42, 2**42 + 1]))
+    def reschedule(self, choice: int, due: int) -> None:
+        job_id = sorted(self.model.jobs)[choice % len(self.model.jobs)]
+        try:
+            changed = self.engine.reschedule_job(QUEUE, job_id, due_at_ms=due or None, action=an_action())
+            outcome = "changed" if changed else "unchanged"
+        except WrongState:
+            outcome = "refused"
+        assert outcome == self.model.reschedule(job_id, due)
+
+    @precondition(lambda self: self.model.jobs)
     @rule(choice=choices)
     def retry(self, choice: int) -> None:
         job_id = sorted(self.model.jobs)[choice % len(self.model.jobs)]
@@ -225,6 +239,16 @@ class QueueMachine(RuleBasedStateMachine):
                 wanted = (expected.data, expected.priority, expected.attempts_made, expected.lost, expected.cancelled)
                 assert seen == wanted
                 assert job.dead == (state is JobState.FAILED and not expected.cancelled)
+
+    @invariant()
+    def error_groups_hold_every_failed_job_once(self) -> None:
+        if not hasattr(self, "engine"):
+            return
+        found = self.engine.list_error_groups(QUEUE, limit=500)
+        sizes = {(not group.dead, group.error_class, group.line): group.count for group in found.groups}
+        assert Counter(sizes) == self.model.groups()
+        assert found.total == len(found.groups)
+        assert sum(sizes.values()) == self.engine.count_jobs(QUEUE).failed
 
     @invariant()
     def indexes_and_jobs_agree(self) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from fixtures.queue_admin import RunningQueueAdmin
 from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
@@ -9,7 +11,7 @@ VIEW = "dead-letter"
 FAILED = job_pb2.JOB_STATE_FAILED
 
 
-def entries(admin: RunningQueueAdmin, **page: int) -> pb.QueueJobs:
+def entries(admin: RunningQueueAdmin, **page: Any) -> pb.QueueJobs:
     return admin.stub("OPS").GetQueue(pb.GetQueueRequest(queue=VIEW, status=FAILED, **page)).page
 
 

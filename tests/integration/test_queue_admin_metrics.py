@@ -46,9 +46,24 @@ def test_what_happened_is_counted_exactly(queue_admin: RunningQueueAdmin) -> Non
     assert jobs == {"enqueued": 4, "started": 3, "completed": 1}
     assert found["queue_jobs_total", "tickets", "failed"] == 1
     assert found["queue_retries_total", "tickets"] == 1
-    assert found["queue_failures_total", "tickets", "exception"] == 1
-    assert found["queue_failures_total", "tickets", "timeout"] == 1
-    assert found["queue_failures_total", "tickets", "worker_lost"] == 0
+
+
+def test_failed_attempts_are_counted_by_reason(queue_admin: RunningQueueAdmin) -> None:
+    queue_admin.bury_job("one")
+    queue_admin.stub("OPS").RetryJob(pb.RetryJobRequest(queue="tickets", job_id="one"))
+    (lease,) = queue_admin.take()
+    late = Failed("slow", "TimeoutError", "", FailureKind.TIMEOUT, retry_delay_ms=60_000)
+    queue_admin.engine.settle_jobs("tickets", [Report(lease, late)], worker=WORKER, want=0, lease_ms=1_000)
+    queue_admin.stub("OPS").CancelJob(pb.CancelJobRequest(queue="tickets", job_id="one"))
+
+    found = samples(queue_admin)
+
+    by_reason = {kind.value: found["queue_failures_total", "tickets", kind.value] for kind in FailureKind}
+    assert {reason: times for reason, times in by_reason.items() if times} == {
+        "exception": 1,
+        "timeout": 1,
+        "cancelled": 1,
+    }
 
 
 def test_gauges_say_how_the_queues_are(queue_admin: RunningQueueAdmin) -> None:

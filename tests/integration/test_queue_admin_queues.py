@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fixtures.queue_admin import RunningQueueAdmin, a_job_type
@@ -20,7 +22,7 @@ def enqueue(admin: RunningQueueAdmin, *job_ids: str, delay: int | None = None) -
 
 
 def page_of(
-    admin: RunningQueueAdmin, state: job_pb2.JobState.ValueType, *, queue: str = "tickets", **page: int
+    admin: RunningQueueAdmin, state: job_pb2.JobState.ValueType, *, queue: str = "tickets", **page: Any
 ) -> pb.QueueJobs:
     return admin.stub("OPS").GetQueue(pb.GetQueueRequest(queue=queue, status=state, **page)).page
 

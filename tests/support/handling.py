@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import psycopg
 import worker.jobs
 from queue_engine.domain.backoff import DEFAULT_BACKOFF
 from queue_engine.domain.errors import IdConflict
-from queue_engine.domain.job import Enqueued, JobState, NewJob
+from queue_engine.domain.job import Enqueued, JobRef, JobState, NewJob
 from queue_engine.domain.lease import Lease, Verdict
 from worker.context import JobContext
 from worker.delivery.contract import Senders
@@ -42,6 +43,9 @@ class RecordedQueues:
 
     def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:  # noqa: ARG002 - the port says so
         self.logs.append(text)
+        return Verdict.SETTLED
+
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:  # noqa: ARG002
         return Verdict.SETTLED
 
     def notified(self) -> set[tuple[str, str]]:

@@ -57,6 +57,40 @@ CASES: list[Case] = [
         by=SERVICE,
     ),
     Case(
+        "reschedule a delayed job",
+        "RescheduleJob",
+        lambda job: pb.RescheduleJobRequest(queue=QUEUE, job_id=job, due_at=4_102_444_800_000, reason="a case"),
+        lambda job: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/{job}/reschedule",
+            {"dueAt": 4_102_444_800_000, "reason": "a case"},
+        ),
+        prepare=delayed,
+    ),
+    job_action(
+        "reschedule a cancelled job",
+        "RescheduleJob",
+        "reschedule",
+        pb.RescheduleJobRequest,
+        code="WRONG_STATE",
+        prepare=cancelled,
+    ),
+    job_action(
+        "reschedule by a backend",
+        "RescheduleJob",
+        "reschedule",
+        pb.RescheduleJobRequest,
+        code="ROLE_REQUIRED",
+        by=SERVICE,
+    ),
+    Case(
+        "reschedule to a time that is no time",
+        "RescheduleJob",
+        lambda job: pb.RescheduleJobRequest(queue=QUEUE, job_id=job, due_at=-1),
+        lambda job: ("POST", f"/jobs/queues/{QUEUE}/{job}/reschedule", {"dueAt": -1}),
+        "INVALID_REQUEST",
+    ),
+    Case(
         "a reason that is too long",
         "CancelJob",
         lambda job: pb.CancelJobRequest(queue=QUEUE, job_id=job, reason="r" * 1_001),
@@ -100,6 +134,16 @@ CASES: list[Case] = [
         lambda _: pb.RetryJobsRequest(queue=QUEUE, status=DELAYED, reason="a case"),
         lambda _: ("POST", f"/jobs/queues/{QUEUE}/retry", {"status": "delayed", "reason": "a case"}),
         "INVALID_REQUEST",
+    ),
+    Case(
+        "what a bulk remove of an error group would do",
+        "RemoveJobs",
+        lambda _: pb.RemoveJobsRequest(queue=QUEUE, status=FAILED, group="c" + "0" * 16, dry_run=True, reason="a case"),
+        lambda _: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/remove",
+            {"status": "failed", "group": "c" + "0" * 16, "dryRun": True, "reason": "a case"},
+        ),
     ),
     Case(
         "a bulk retry without a reason",

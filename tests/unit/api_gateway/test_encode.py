@@ -44,8 +44,10 @@ def values(field: Field) -> st.SearchStrategy[Any]:
 
 
 def messages(descriptor: Any) -> st.SearchStrategy[Message]:
-    some = {f.name: st.lists(values(f), max_size=3) if f.is_repeated else values(f) for f in fields_of(descriptor)}
-    return st.fixed_dictionaries({}, optional=some).map(lambda chosen: GetMessageClass(descriptor)(**chosen))
+    fields = fields_of(descriptor)
+    lists = {f.name: st.lists(values(f), min_size=1, max_size=3) for f in fields if f.is_repeated}  # empty is refused
+    some = {f.name: values(f) for f in fields if not f.is_repeated}
+    return st.fixed_dictionaries(lists, optional=some).map(lambda chosen: GetMessageClass(descriptor)(**chosen))
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ log = structlog.get_logger()
 structlog.contextvars.bind_contextvars(request_id="r-1")
 log.info("pipe_fixed", pipe=3, at={1: "x"}, odd="\\udcff", big=2**70)
 log.debug("not_shown")
+logging.getLogger("httpx").info("HTTP Request: GET https://sms.example/?key=pa55")
 logging.getLogger("library").warning("said %s", "postgresql://u:pa55@h/d")
 try:
     raise RuntimeError("with https://u:pa55@h")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import pytest
 
-from queue_engine.domain.job import Enqueued, JobState, NewJob
+from queue_engine.domain.job import Enqueued, JobRef, JobState, NewJob
 from queue_engine.domain.job_type import EnqueueOptions, Settling
 from queue_engine.domain.lease import Lease, Verdict
 from support import sample_jobs
@@ -46,6 +47,10 @@ class Recorder:
 
     def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:  # noqa: ARG002
         self.told.append((worker, text))
+        return Verdict.SETTLED
+
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:  # noqa: ARG002
+        self.told.append((worker, *children))
         return Verdict.SETTLED
 
 

@@ -61,4 +61,5 @@ def to_filter(request: Request) -> JobFilter:
         finished_after_ms=request.finished_after if request.HasField("finished_after") else None,
         ids=tuple(request.ids) or None,
         limit=request.limit if request.HasField("limit") else LIMIT,
+        group=request.group if request.HasField("group") else None,
     )

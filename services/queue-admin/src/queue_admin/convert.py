@@ -6,10 +6,21 @@ import math
 
 import orjson
 
-from jobqueue.queue.v1 import job_pb2
+from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2
 from queue_admin.errors import invalid
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff, BackoffKind
-from queue_engine.domain.job import DEAD_LETTER_QUEUE, Attempt, IfExists, Job, JobState, LogLine, Minute, QueueCounts
+from queue_engine.domain.error_group import ErrorGroup
+from queue_engine.domain.job import (
+    DEAD_LETTER_QUEUE,
+    Attempt,
+    IfExists,
+    Job,
+    JobDetail,
+    JobState,
+    LogLine,
+    Minute,
+    QueueCounts,
+)
 from queue_engine.domain.job_type import EnqueueOptions
 
 STATE_TO_WIRE: dict[JobState, job_pb2.JobState.ValueType] = {
@@ -82,6 +93,7 @@ def from_job(job: Job, *, listed_from: str) -> job_pb2.Job:
         owner=job.owner,
         original_queue=job.queue if in_view else None,
         malformed=job.malformed,
+        group=job.group,
     )
 
 
@@ -113,6 +125,31 @@ def from_attempt(attempt: Attempt) -> job_pb2.Attempt:
 def from_log_line(line: LogLine) -> job_pb2.LogLine:
     """One line a handler wrote."""
     return job_pb2.LogLine(timestamp=line.at_ms, text=line.text)
+
+
+def related_of(found: JobDetail) -> list[queue_admin_service_pb2.RelatedJob]:
+    """Parent, then children."""
+    parents = [found.job.parent] if found.job.parent else []
+    related = [(ref, queue_admin_service_pb2.RELATION_PARENT) for ref in parents]
+    related += [(ref, queue_admin_service_pb2.RELATION_CHILD) for ref in found.children]
+    return [
+        queue_admin_service_pb2.RelatedJob(queue=ref.queue, id=ref.job_id, relation=relation)
+        for ref, relation in related
+    ]
+
+
+def from_error_group(group: ErrorGroup) -> queue_admin_service_pb2.ErrorGroup:
+    """One group of failed jobs."""
+    return queue_admin_service_pb2.ErrorGroup(
+        id=group.group_id,
+        name=group.name,
+        error_class=group.error_class,
+        line=group.line,
+        count=group.count,
+        first_seen=group.first_seen_ms,
+        last_seen=group.last_seen_ms,
+        dead=group.dead,
+    )
 
 
 def from_counts(counts: QueueCounts, *, minutes: list[Minute], workers: int) -> job_pb2.Queue:

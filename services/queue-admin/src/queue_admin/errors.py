@@ -35,7 +35,7 @@ RETRY_AFTER_MS: dict[type[Exception], int] = {
     LibraryMismatch: 5_000,
 }
 # Our callers' names for the engine's, where they differ.
-JSON_NAMES = {"job_id": "jobId"}
+JSON_NAMES = {"job_id": "jobId", "due_at_ms": "dueAt"}
 # What the engine says of the store is for our logs, not for callers.
 SAID_INSTEAD: dict[type[Exception], str] = {
     StoreUnavailable: "the job store cannot be reached; whether the call took effect is unknown",

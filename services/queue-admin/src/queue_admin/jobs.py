@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from queue_admin.actions import action_of, is_operator
+from queue_admin.explanation import explain, is_explained
 from queue_admin.job_types import JobTypeRegistry
 from queue_admin.payload import parse_payload
+from queue_admin.worker_info import decode_info
 from queue_engine.domain.errors import JobNotFound
 from queue_engine.domain.job import JobDetail
 from queue_engine.engine import QueueEngine
@@ -24,6 +26,13 @@ class JobDesk:
             raise JobNotFound(queue, job_id)
         return found
 
+    def explain(self, found: JobDetail) -> str | None:
+        """Why the job is not running; None when there is nothing to explain."""
+        if not is_explained(found.job):
+            return None
+        workers = [decode_info(info) for _, info, _ in self._engine.list_workers()]
+        return explain(found, self._engine.count_jobs(found.job.queue), workers)
+
     def retry_job(self, queue: str, job_id: str, caller: Caller, *, reason: str, data: bytes | None = None) -> None:
         """Failed -> waiting, with other `data` when given. Raises WrongState, ServiceError (data that misfits)."""
         if data is not None:
@@ -40,3 +49,7 @@ class JobDesk:
         if not is_operator(caller):
             self.get_job(queue, job_id, caller)
         return self._engine.cancel_job(queue, job_id, action=action_of(caller, reason))
+
+    def reschedule_job(self, queue: str, job_id: str, caller: Caller, *, due_at_ms: int | None, reason: str) -> bool:
+        """Another due time, now when None; False when it was so already. Raises WrongState, QueueReserved."""
+        return self._engine.reschedule_job(queue, job_id, due_at_ms=due_at_ms, action=action_of(caller, reason))

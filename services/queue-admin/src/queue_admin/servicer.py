@@ -6,7 +6,7 @@ import grpc
 
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
 from queue_admin import convert
-from queue_admin.actions import action_of
+from queue_admin.actions import action_of, is_operator
 from queue_admin.bulk import BulkDesk
 from queue_admin.enqueue import Enqueuer, to_result
 from queue_admin.errors import invalid
@@ -20,6 +20,8 @@ from service_kit.context import current_caller
 
 pb = queue_admin_service_pb2
 UNCHANGED = job_pb2.ACTION_OUTCOME_UNCHANGED
+GROUPS = 50
+FOUND = 20
 
 
 class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer):
@@ -61,6 +63,8 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         answer = pb.GetQueueResponse(queue=self._queues.get_queue(request.queue))
         if request.HasField("status"):
             answer.page.CopyFrom(self._page(request))
+        elif request.HasField("group"):
+            raise invalid("group", "needs the status failed")
         return answer
 
     def _page(self, request: pb.GetQueueRequest) -> pb.QueueJobs:
@@ -69,10 +73,21 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         page = request.page if request.HasField("page") else 1
         size = request.page_size if request.HasField("page_size") else self._page_size
         state = convert.STATE_FROM_WIRE[request.status]
-        found = self._engine.list_jobs(request.queue, state, offset=(page - 1) * size, limit=size)
+        group = request.group if request.HasField("group") else None
+        found = self._engine.list_jobs(request.queue, state, offset=(page - 1) * size, limit=size, group=group)
         return pb.QueueJobs(
             jobs=[convert.from_job(job, listed_from=request.queue) for job in found.jobs],
             pagination=convert.pagination(page, size, found.total),
+        )
+
+    def ListErrorGroups(
+        self, request: pb.ListErrorGroupsRequest, context: grpc.ServicerContext
+    ) -> pb.ListErrorGroupsResponse:
+        """Failed jobs by the way they failed."""
+        limit = request.limit if request.HasField("limit") else GROUPS
+        found = self._engine.list_error_groups(request.queue, limit=limit)
+        return pb.ListErrorGroupsResponse(
+            groups=[convert.from_error_group(group) for group in found.groups], total=found.total
         )
 
     def PauseQueue(self, request: pb.PauseQueueRequest, context: grpc.ServicerContext) -> pb.PauseQueueResponse:
@@ -89,8 +104,9 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
 
     def GetJob(self, request: pb.GetJobRequest, context: grpc.ServicerContext) -> pb.GetJobResponse:
         """One job with its history."""
-        found = self._jobs.get_job(request.queue, request.job_id, current_caller())
-        job = found.job
+        caller = current_caller()
+        found = self._jobs.get_job(request.queue, request.job_id, caller)
+        job, for_operator = found.job, is_operator(caller)
         shown = convert.from_job(job, listed_from=request.queue)
         shown.id = request.job_id  # in the dead-letter view the entry's
         return pb.GetJobResponse(
@@ -100,6 +116,21 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
             opts=convert.options_of(job),
             attempts=[convert.from_attempt(attempt) for attempt in found.attempts],
             logs=[convert.from_log_line(line) for line in found.logs],
+            explanation=self._jobs.explain(found) if for_operator else None,
+            related=convert.related_of(found) if for_operator else (),
+        )
+
+    def FindJobs(self, request: pb.FindJobsRequest, context: grpc.ServicerContext) -> pb.FindJobsResponse:
+        """Jobs by id, or by how id or type begins."""
+        text, queue = request.text.strip(), request.queue or None
+        if not text:
+            raise invalid("text", "must not be blank")
+        limit = request.limit if request.HasField("limit") else FOUND
+        found = self._engine.find_jobs(text, queue=queue, limit=limit)
+        return pb.FindJobsResponse(
+            jobs=[convert.from_job(job, listed_from=queue or job.queue) for job in found.jobs],
+            complete=found.complete,
+            looked_at=found.looked_at,
         )
 
     def RetryJob(self, request: pb.RetryJobRequest, context: grpc.ServicerContext) -> pb.RetryJobResponse:
@@ -119,6 +150,17 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         return pb.CancelJobResponse(
             success=True, outcome=job_pb2.ActionOutcome.Value(f"ACTION_OUTCOME_{outcome.upper()}")
         )
+
+    def RescheduleJob(
+        self, request: pb.RescheduleJobRequest, context: grpc.ServicerContext
+    ) -> pb.RescheduleJobResponse:
+        """Run it at another time, or now."""
+        due = request.due_at if request.HasField("due_at") else None
+        changed = self._jobs.reschedule_job(
+            request.queue, request.job_id, current_caller(), due_at_ms=due, reason=request.reason
+        )
+        outcome = job_pb2.ACTION_OUTCOME_RESCHEDULED if changed else UNCHANGED
+        return pb.RescheduleJobResponse(success=True, outcome=outcome)
 
     # -- bulk
 

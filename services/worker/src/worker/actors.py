@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dramatiq
 from pydantic import ValidationError
 
-from queue_engine.domain.job import Enqueued, NewJob
+from queue_engine.domain.job import Enqueued, JobRef, NewJob
 from queue_engine.domain.job_type import JobType, Settling
 from queue_engine.domain.lease import Lease, Verdict
 from worker.context import JobContext
@@ -52,6 +52,10 @@ class _Undisturbed:
         with self._shielded():
             return self._engine.add_log(lease, text, worker=worker)
 
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:
+        with self._shielded():
+            return self._engine.add_children(lease, children, worker=worker)
+
 
 def _runner(
     broker: JobBroker, handler: Handler, call: Callable[..., Any], job_types: Mapping[str, JobType]
@@ -71,7 +75,10 @@ def _runner(
             payload = handler.payload.model_validate(data)
         except ValidationError as error:
             raise PayloadInvalid(error) from None
-        value = call(payload, context)
+        try:
+            value = call(payload, context)
+        finally:
+            context.note_children()
         # Kept here, not by Dramatiq's Results: what a handler returns is shown, not handed to another actor.
         job.value = b"" if value is None else dumps(value)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import orjson
+import structlog
 from pydantic import BaseModel
 
-from queue_engine.domain.job import Enqueued, NewJob
+from queue_engine.domain.errors import QueueEngineError
+from queue_engine.domain.job import Enqueued, JobRef, NewJob
 from queue_engine.domain.job_type import EnqueueOptions, JobType, resolve
 from queue_engine.domain.lease import Lease, Verdict
 
+log = structlog.get_logger()
 OWNER = "worker"
 """Owner of the jobs that handlers enqueue."""
 
@@ -27,6 +30,9 @@ class Queues(Protocol):
         """See QueueEngine."""
 
     def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:
+        """See QueueEngine."""
+
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:
         """See QueueEngine."""
 
 
@@ -44,6 +50,7 @@ class JobContext:
     ) -> None:
         self._lease, self._queues, self._worker = lease, queues, worker
         self._job_types, self._is_cancelled = job_types, is_cancelled
+        self._children: list[JobRef] = []
         self.job_id, self.queue, self.name = lease.job_id, lease.queue, lease.name
         self.token = lease.token
         self.attempt = lease.attempts_made + 1
@@ -90,5 +97,19 @@ class JobContext:
         options = options or EnqueueOptions()
         if job_id is not None:
             options = replace(options, job_id=job_id)
-        job = resolve(job_type, fields, orjson.dumps(fields), options, owner=OWNER)
-        return self._queues.enqueue_job(job_type.queue, job)
+        parent = JobRef(self.queue, self.job_id)
+        job = resolve(job_type, fields, orjson.dumps(fields), options, owner=OWNER, parent=parent)
+        enqueued = self._queues.enqueue_job(job_type.queue, job)
+        self._children.append(JobRef(job_type.queue, job.job_id))
+        return enqueued
+
+    def note_children(self) -> None:
+        """Let people see which jobs were enqueued; called once when the handler ended, however it did. Never raises for
+        the store: nothing but a link on a page depends on it.
+        """
+        if not self._children:
+            return
+        try:
+            self._queues.add_children(self._lease, self._children, worker=self._worker)
+        except QueueEngineError as error:
+            log.info("children_not_noted", queue=self.queue, job_id=self.job_id, problem=str(error))

@@ -9,7 +9,7 @@ from queue_engine.domain.audit import Action
 from queue_engine.domain.bulk import BulkResult, JobFilter
 from queue_engine.domain.errors import InvalidArgument, JobNotFound, WrongState
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
-from queue_engine.domain.limits import check_queue_name, check_range, read_json
+from queue_engine.domain.limits import MAX_DUE_MS, check_queue_name, check_range, read_json
 from queue_engine.reading import Reading, locate
 from queue_engine.store import decode
 from queue_engine.store.encode import action_args, encode_id
@@ -44,6 +44,13 @@ class Acting:
         outcome: bytes = self._act("cancel_job", queue, job_id, action, "cancelled")[1]
         return outcome.decode()
 
+    def reschedule_job(self, queue: str, job_id: str, *, due_at_ms: int | None, action: Action) -> bool:
+        """Whether it changed. A dead letter has nothing to come due: QueueReserved."""
+        check_queue_name(queue)
+        check_range("due_at_ms", due_at_ms or 0, 0, MAX_DUE_MS)
+        due: Arg = "" if due_at_ms is None else due_at_ms
+        return bool(self._act("reschedule_job", queue, job_id, action, "rescheduled", due)[1] == b"CHANGED")
+
     def pause_queue(self, queue: str, *, action: Action) -> bool:
         """Whether it changed."""
         check_queue_name(queue)
@@ -62,6 +69,7 @@ class Acting:
     def change_jobs(self, verb: str, queue: str, which: JobFilter, *, action: Action, dry_run: bool) -> BulkResult:
         """`verb` is retry_jobs or remove_jobs. Matches first, then changes in steps; each step is atomic."""
         check_range("limit", which.limit, 1, MAX_BULK)
+        which.check_group()
         if queue == DEAD_LETTER_QUEUE:
             return self._change_dead(verb, which, action=action, dry_run=dry_run)
         check_queue_name(queue)
@@ -116,14 +124,17 @@ class Acting:
         return ids, skipped
 
     def _search(self, queue: str, which: JobFilter) -> list[str]:
-        index = "dead" if which.dead_only else which.state.value
+        if which.is_empty:
+            return []
         bounds = (which.finished_after_ms, which.finished_before_ms)
         args: list[Arg] = [which.name or "", which.error_contains or ""]
         args += ["" if bound is None else bound for bound in bounds]
         ids: dict[str, None] = {}
         rank = 0
         while len(ids) < which.limit:
-            _, looked, *found = self._store.call("match_jobs", queue, index, rank, _LOOK_STEP, *args, resend=True)
+            _, looked, *found = self._store.call(
+                "match_jobs", queue, which.index, rank, _LOOK_STEP, *args, "", resend=True
+            )
             ids.update(dict.fromkeys(decode.decode_id(job_id) for job_id in found))
             rank += looked
             if looked < _LOOK_STEP:

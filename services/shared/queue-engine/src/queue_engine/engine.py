@@ -8,13 +8,16 @@ from queue_engine.acting import Acting
 from queue_engine.audit_stream import AuditStream
 from queue_engine.domain.audit import Action, AuditRecord
 from queue_engine.domain.bulk import BulkResult, JobFilter
+from queue_engine.domain.error_group import ErrorGroups
 from queue_engine.domain.errors import QueueNotFound
 from queue_engine.domain.health import StoreHealth
 from queue_engine.domain.job import (
     DEFAULT_RETENTION,
     Enqueued,
+    FoundJobs,
     JobDetail,
     JobPage,
+    JobRef,
     JobState,
     Minute,
     NewJob,
@@ -25,6 +28,8 @@ from queue_engine.domain.job_type import JobType
 from queue_engine.domain.lease import Lease, Renewal, Report, Settled, Verdict
 from queue_engine.domain.limits import check_queue_name
 from queue_engine.enqueuing import enqueue_jobs
+from queue_engine.finding import Finding
+from queue_engine.grouping import Grouping
 from queue_engine.leasing import Leasing
 from queue_engine.reading import Reading
 from queue_engine.registry import Registry
@@ -44,6 +49,8 @@ class QueueEngine:
         self._retention = retention
         self._leasing = Leasing(store, retention)
         self._reading = Reading(store)
+        self._grouping = Grouping(store, self._reading)
+        self._finding = Finding(store, self._reading)
         self._acting = Acting(store, self._reading)
         self._registry = Registry(store)
         self._audit_stream = AuditStream(store)
@@ -122,6 +129,10 @@ class QueueEngine:
         """Append one log line (cut to 1,000 characters; the newest 200 are kept)."""
         return self._leasing.add_log(lease, text, worker=worker)
 
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:
+        """Note the jobs that a running one enqueued (the newest 200 are kept), for people to see."""
+        return self._leasing.add_children(lease, children, worker=worker)
+
     # -- upkeep (bounded; each returns how many jobs it moved)
 
     def reap_leases(self, queue: str) -> int:
@@ -158,6 +169,13 @@ class QueueEngine:
         """
         return self._acting.cancel_job(queue, job_id, action=action)
 
+    def reschedule_job(self, queue: str, job_id: str, *, action: Action, due_at_ms: int | None = None) -> bool:
+        """Another due time for a delayed or waiting job; now when None or past. False when it was due then already.
+
+        Raises JobNotFound, WrongState.
+        """
+        return self._acting.reschedule_job(queue, job_id, due_at_ms=due_at_ms, action=action)
+
     def retry_jobs(self, queue: str, which: JobFilter, *, action: Action, dry_run: bool = False) -> BulkResult:
         """retry_job for all that match, in bounded steps."""
         return self._acting.change_jobs("retry_jobs", queue, which, action=action, dry_run=dry_run)
@@ -188,12 +206,27 @@ class QueueEngine:
         """Counts, pause mark, totals. For dead-letter: the sum over all queues' dead jobs as `failed`."""
         return self._reading.count_jobs(queue)
 
-    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int) -> JobPage:
+    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int, group: str | None = None) -> JobPage:
         """A page by rank: waiting and active in order of taking, delayed by due time, finished newest first.
 
-        For dead-letter, ids are `<queue>:<jobId>`, state failed, `queue` is the original queue.
+        `group` narrows failed jobs to an error group. For dead-letter, ids are `<queue>:<jobId>`, state failed, `queue`
+        is the original queue.
         """
-        return self._reading.list_jobs(queue, state, offset=offset, limit=limit)
+        return self._reading.list_jobs(queue, state, offset=offset, limit=limit, group=group)
+
+    def list_error_groups(self, queue: str, *, limit: int = 50) -> ErrorGroups:
+        """Failed jobs by the way they failed, the largest group first; all groups together hold every failed job once.
+
+        For dead-letter, the dead ones of all queues (from the 500 largest groups of each).
+        """
+        return self._grouping.list_error_groups(queue, limit=limit)
+
+    def find_jobs(self, text: str, *, queue: str | None = None, limit: int = 20) -> FoundJobs:
+        """By exact id (or `<queue>:<id>`) in all queues; with `queue` also by how an id or a name begins.
+
+        Beginnings are looked for in at most 5,000 jobs; the answer says whether that were all.
+        """
+        return self._finding.find_jobs(text, queue=queue, limit=limit)
 
     def get_job(self, queue: str, job_id: str) -> JobDetail:
         """A job with attempts and logs. Raises JobNotFound."""

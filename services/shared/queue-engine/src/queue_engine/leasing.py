@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from queue_engine.domain.errors import InvalidArgument, QueueNotFound
-from queue_engine.domain.job import Retention
+from queue_engine.domain.job import JobRef, Retention
 from queue_engine.domain.lease import Lease, Renewal, Report, Settled, Verdict
 from queue_engine.domain.limits import MAX_BATCH, check_queue_name, check_range, read_json
 from queue_engine.store import decode
@@ -15,6 +15,7 @@ from queue_engine.store.redis_store import Arg, RedisStore
 MAX_PROGRESS_BYTES = 4_096
 MAX_LOG_CHARS = 1_000
 MAX_LEASE_MS = 86_400_000
+MAX_CHILDREN = 200
 
 _RENEWALS = {word.name.encode(): word for word in Renewal}
 _VERDICTS = {word.name.encode(): word for word in Verdict}
@@ -78,6 +79,15 @@ class Leasing:
     def add_log(self, lease: Lease, text: str, *, worker: str) -> Verdict:
         """Cut, never refused."""
         return self._note("add_log", lease, text[:MAX_LOG_CHARS].encode("utf-8", "replace"), worker=worker)
+
+    def add_children(self, lease: Lease, children: Sequence[JobRef], *, worker: str) -> Verdict:
+        """Safe to repeat."""
+        names = [encode_id(str(child)) for child in children[-MAX_CHILDREN:]]
+        args: list[Arg] = [worker, encode_id(lease.job_id), lease.token, *names]
+        try:
+            return _VERDICTS[self._store.call("add_children", lease.queue, *args, resend=True)[1]]
+        except QueueNotFound:
+            return Verdict.STALE
 
     def _note(self, function: str, lease: Lease, note: bytes, *, worker: str) -> Verdict:
         args = (worker, encode_id(lease.job_id), lease.token, note)

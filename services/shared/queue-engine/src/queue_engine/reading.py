@@ -6,7 +6,8 @@ from dataclasses import replace
 from heapq import merge
 from itertools import islice
 
-from queue_engine.domain.errors import JobNotFound, QueueNotFound
+from queue_engine.domain.error_group import check_group_id, holds_dead
+from queue_engine.domain.errors import InvalidArgument, JobNotFound, QueueNotFound
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, Job, JobDetail, JobPage, JobState, Minute, QueueCounts
 from queue_engine.domain.limits import check_job_id, check_queue_name, check_range
 from queue_engine.store import decode
@@ -14,6 +15,9 @@ from queue_engine.store.encode import encode_id
 from queue_engine.store.redis_store import RedisStore
 
 MAX_PAGE = 500
+MAX_ACTIVE = 2_000
+"""As many active jobs can be paged through."""
+
 MAX_DEAD_DEPTH = 5_000
 """How deep the dead-letter view can be paged into."""
 
@@ -38,14 +42,18 @@ class Reading:
             return QueueCounts(queue, 0, 0, 0, 0, failed=dead, dead=dead, paused=False)
         return decode.queue_counts(queue, self._store.call("count_jobs", queue, resend=True))
 
-    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int, dead_only: bool = False) -> JobPage:
+    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int, group: str | None = None) -> JobPage:
         """One queue's page, or the view's."""
         check_queue_name(queue, allow_view=True)
         check_range("limit", limit, 0, MAX_PAGE)
         check_range("offset", offset, 0, 2**31)
+        if group is not None:
+            check_group_id(group)
+            if state is not JobState.FAILED:
+                raise InvalidArgument("group", "needs the status failed")
         if queue == DEAD_LETTER_QUEUE:
-            return self._list_dead(offset, limit) if state is JobState.FAILED else JobPage((), 0)
-        index = "dead" if dead_only else state.value
+            return self._list_view(state, offset, limit, group)
+        index = state.value if group is None else f"g:{group}"
         reply = self._store.call("list_jobs", queue, index, offset, limit, resend=True)
         return JobPage(tuple(decode.job(queue, one) for one in reply[2:]), reply[1])
 
@@ -59,6 +67,11 @@ class Reading:
         if queue == DEAD_LETTER_QUEUE and not detail.job.dead:
             raise JobNotFound(queue, job_id)
         return detail
+
+    def get_jobs(self, queue: str, job_ids: list[str]) -> list[Job]:
+        """Those of up to 500 jobs that are there."""
+        reply = self._store.call("get_jobs", queue, *(encode_id(job_id) for job_id in job_ids), resend=True)
+        return [decode.job(queue, one) for one in reply[1:]]
 
     def list_minutes(self, queue: str, *, minutes: int) -> list[Minute]:
         """Without gaps, oldest first, the running minute last."""
@@ -81,18 +94,21 @@ class Reading:
         age: int = self._store.call("oldest_runnable", queue, resend=True)[1]
         return None if age < 0 else age
 
-    def _dead_ids(self, queue: str, depth: int) -> tuple[int, list[tuple[int, str, str]]]:
+    def _dead_ids(self, queue: str, depth: int, index: str = "dead") -> tuple[int, list[tuple[int, str, str]]]:
         """How many are dead, and the newest `depth` of them as (minus time of death, queue, id)."""
         try:
-            _, total, *flat = self._store.call("list_dead", queue, depth, resend=True)
+            _, total, *flat = self._store.call("list_dead", queue, depth, index, resend=True)
         except QueueNotFound:
             return 0, []
         found = [(-int(died), queue, decode.decode_id(i)) for i, died in zip(flat[::2], flat[1::2], strict=True)]
         return total, found
 
-    def _list_dead(self, offset: int, limit: int) -> JobPage:
+    def _list_view(self, state: JobState, offset: int, limit: int, group: str | None) -> JobPage:
+        if state is not JobState.FAILED or (group is not None and not holds_dead(group)):
+            return JobPage((), 0)
         depth = min(offset + limit, MAX_DEAD_DEPTH)
-        found = [self._dead_ids(queue, depth) for queue in self.list_queues()]
+        index = "dead" if group is None else f"g:{group}"
+        found = [self._dead_ids(queue, depth, index) for queue in self.list_queues()]
         newest = merge(*(ids for _, ids in found), key=lambda entry: entry[0])
         entries = list(islice(newest, offset, offset + limit))
         return JobPage(tuple(self._entries(entries)), sum(total for total, _ in found))
@@ -100,9 +116,7 @@ class Reading:
     def _entries(self, entries: list[tuple[int, str, str]]) -> list[Job]:
         jobs: dict[tuple[str, str], Job] = {}
         for queue in {queue for _, queue, _ in entries}:
-            ids = [encode_id(job_id) for _, home, job_id in entries if home == queue]
-            for one in self._store.call("get_jobs", queue, *ids, resend=True)[1:]:
-                job = decode.job(queue, one)
+            for job in self.get_jobs(queue, [job_id for _, home, job_id in entries if home == queue]):
                 jobs[queue, job.job_id] = as_entry(job)
         return [jobs[queue, job_id] for _, queue, job_id in entries if (queue, job_id) in jobs]
 

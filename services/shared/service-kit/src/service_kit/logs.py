@@ -18,6 +18,7 @@ SECRET = re.compile(
     r"|(?<=://)[^\s/?#]*:[^\s/?#]*(?=@)"  # user:password in a URL
     r"|(?<=password=)('[^']*'|[^\s&]+)"  # a libpq connection string
 )
+QUIET = ("httpx", "httpcore")  # a line for each request, with its whole URL
 SECRET_NAMES = re.compile(r"(?i)(password|secret|token$|authorization|api_?key)")
 
 
@@ -81,3 +82,5 @@ def configure_logging(service: str, version: str, *, level: str = "info") -> Non
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import httpx
 
 from worker.delivery.contract import DeliveryRefused, ProviderUnavailable
+from worker.shield import undisturbed
 
 TIMEOUT = httpx.Timeout(10.0, connect=3.0, pool=3.0)
 NOT_NOW = frozenset({408, 425, 429})
@@ -30,7 +31,8 @@ class HttpProvider:
         if not self._url:
             raise ProviderUnavailable("no provider is set up for it")
         try:
-            response = self._client.post(self._url, json=body, headers={"idempotency-key": key})
+            with undisturbed():
+                response = self._client.post(self._url, json=body, headers={"idempotency-key": key})
         except httpx.HTTPError as error:
             raise ProviderUnavailable(
                 f"the provider cannot be reached: {str(error) or type(error).__name__}"

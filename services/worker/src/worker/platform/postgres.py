@@ -24,6 +24,7 @@ from worker.platform.contract import (
     Role,
     Ticket,
 )
+from worker.shield import undisturbed
 
 QUERIES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "queries").glob("*.sql")}
 CLAIM_SECONDS = 20.0  # below the lease, so that the run after a crash need not wait for the dead one's claim
@@ -140,7 +141,7 @@ class PostgresPlatform:
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
         try:
-            with self._pool.connection() as connection:
+            with undisturbed(), self._pool.connection() as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise PlatformUnavailable(f"the platform's database: {error}") from error

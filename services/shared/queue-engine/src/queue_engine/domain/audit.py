@@ -23,8 +23,9 @@ class Action:
 class AuditRecord:
     """A self-contained record in a queue's audit stream; `entry_id` is its place in the stream.
 
-    `action`: retry | remove | cancel | replace | pause | resume | enqueue | cancel_outcome | drain | resume_worker.
-    `detail` is a JSON object (for retry with edited data: old and new; for cancel_outcome: the outcome).
+    `action`: retry | remove | cancel | replace | pause | resume | enqueue | cancel_outcome | drain | resume_worker |
+    reschedule. `detail` is a JSON object (for retry with edited data: old and new; for cancel_outcome: the outcome; for
+    reschedule: oldDueAt and newDueAt, null when the job waits).
     """
 
     entry_id: str

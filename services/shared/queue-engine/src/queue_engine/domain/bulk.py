@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from queue_engine.domain.error_group import check_group_id, holds_dead
+from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import Job, JobState
 
 
@@ -19,6 +21,27 @@ class JobFilter:
     ids: tuple[str, ...] | None = None
     dead_only: bool = False
     limit: int = 1_000
+    group: str | None = None  # an error group, of failed jobs
+
+    @property
+    def index(self) -> str:
+        """The narrowest index that holds every job meant."""
+        if self.group is not None:
+            return f"g:{self.group}"
+        return "dead" if self.dead_only else self.state.value
+
+    @property
+    def is_empty(self) -> bool:
+        """No job can be meant: a group of cancelled jobs holds no dead ones."""
+        return self.group is not None and self.dead_only and not holds_dead(self.group)
+
+    def check_group(self) -> None:
+        """Raise InvalidArgument for a group that is malformed or makes no sense for the state."""
+        if self.group is None:
+            return
+        check_group_id(self.group)
+        if self.state is not JobState.FAILED:
+            raise InvalidArgument("group", "needs the status failed")
 
     def mismatch(self, job: Job | None) -> str | None:
         """Why the filter does not mean `job`; None when it does."""
@@ -30,6 +53,7 @@ class JobFilter:
         after, before = self.finished_after_ms, self.finished_before_ms
         meets = (
             self.name in (None, job.name),
+            self.group in (None, job.group),
             self.error_contains is None or self.error_contains in (job.failed_reason or ""),
             after is None or (finished is not None and finished >= after),
             before is None or (finished is not None and finished < before),

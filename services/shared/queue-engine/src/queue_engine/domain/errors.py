@@ -42,7 +42,8 @@ class JobNotFound(QueueEngineError):
 class WrongState(QueueEngineError):
     """The job's state does not allow the verb.
 
-    Retry: only failed. Remove, replace: all but active. Cancel: waiting, delayed, active.
+    Retry: only failed. Remove, replace: all but active. Cancel: waiting, delayed, active. Reschedule: waiting,
+    delayed.
     """
 
     def __init__(self, job_id: str, state: str, verb: str) -> None:

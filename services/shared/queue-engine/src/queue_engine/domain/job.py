@@ -57,6 +57,23 @@ DEFAULT_RETENTION = Retention()
 
 
 @dataclass(frozen=True, slots=True)
+class JobRef:
+    """Which job is meant, when it may live in another queue."""
+
+    queue: str
+    job_id: str
+
+    def __str__(self) -> str:
+        return f"{self.queue}:{self.job_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> JobRef:
+        """From `<queue>:<job id>`."""
+        queue, _, job_id = text.partition(":")
+        return cls(queue, job_id)
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to enqueue. `delay_ms` counts from the store's clock, `due_at_ms` is absolute; at most one is given.
 
@@ -78,6 +95,7 @@ class NewJob:
     if_exists: IfExists = IfExists.RETURN
     dedup_ms: int | None = None  # None: the queue's retention decides
     options: bytes = b""
+    parent: JobRef | None = None  # the job that enqueues it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,9 @@ class Job:
     worker: str | None = None
     stack: str | None = None
     malformed: bool = False  # quarantined: `data` holds the bytes that could not be read
+    group: str | None = None  # id of the error group it failed into
+    deferred_since_ms: int | None = None  # since when every delivery found a dependency away
+    parent: JobRef | None = None  # the job that enqueued it
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +172,13 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
-    """A job with its history."""
+    """A job with its history, the newest 200 jobs it enqueued, and how many are taken before it while it waits."""
 
     job: Job
     attempts: tuple[Attempt, ...]
     logs: tuple[LogLine, ...]
+    children: tuple[JobRef, ...] = ()
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,15 @@ class JobPage:
 
     jobs: tuple[Job, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundJobs:
+    """What a search found. `complete`: nothing else fits; otherwise it stopped after the jobs it `looked_at`."""
+
+    jobs: tuple[Job, ...]
+    complete: bool
+    looked_at: int
 
 
 @dataclass(frozen=True, slots=True)

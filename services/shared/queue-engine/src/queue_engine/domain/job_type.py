@@ -11,7 +11,7 @@ from typing import Any
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff
 from queue_engine.domain.errors import InvalidArgument
-from queue_engine.domain.job import IfExists, NewJob
+from queue_engine.domain.job import IfExists, JobRef, NewJob
 from queue_engine.domain.limits import check_job_id
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -63,7 +63,15 @@ class EnqueueOptions:
     options: bytes = field(default=b"")
 
 
-def resolve(job_type: JobType, payload: dict[str, Any], data: bytes, options: EnqueueOptions, *, owner: str) -> NewJob:
+def resolve(
+    job_type: JobType,
+    payload: dict[str, Any],
+    data: bytes,
+    options: EnqueueOptions,
+    *,
+    owner: str,
+    parent: JobRef | None = None,
+) -> NewJob:
     """The job to enqueue for `payload` (already valid; `data` are its JSON bytes).
 
     Raises InvalidArgument when an id cannot be made from the payload (field `data.<name>`), the id is malformed or a
@@ -94,6 +102,7 @@ def resolve(job_type: JobType, payload: dict[str, Any], data: bytes, options: En
         if_exists=options.if_exists,
         dedup_ms=dedup_ms,
         options=options.options,
+        parent=parent,
     )
 
 

@@ -19,6 +19,7 @@ MAX_PRIORITY = 1_000_000
 MAX_DATA_BYTES = 1_048_576
 MAX_DELAY_MS = 10 * 365 * 86_400_000
 MAX_ATTEMPTS = 1_000
+MAX_DUE_MS = 2**48
 
 _QUEUE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _JOB_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
@@ -65,7 +66,7 @@ def check_new_job(job: NewJob) -> None:
     check_range("priority", job.priority, 0, MAX_PRIORITY)
     check_range("attempts", job.attempts, 1, MAX_ATTEMPTS)
     check_range("delay_ms", job.delay_ms or 0, 0, MAX_DELAY_MS)
-    check_range("due_at_ms", job.due_at_ms or 0, 0, 2**48)
+    check_range("due_at_ms", job.due_at_ms or 0, 0, MAX_DUE_MS)
     check_range("timeout_ms", job.timeout_ms, 1, MAX_DELAY_MS)
     check_range("max_age_ms", job.max_age_ms, 0, MAX_DELAY_MS)
     check_range("dedup_ms", job.dedup_ms or 0, 0, MAX_DELAY_MS)

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from queue_engine.domain.audit import AuditRecord
-from queue_engine.domain.job import Attempt, FailureKind, Job, JobDetail, JobState, LogLine, QueueCounts
+from queue_engine.domain.error_group import ErrorGroup
+from queue_engine.domain.job import Attempt, FailureKind, Job, JobDetail, JobRef, JobState, LogLine, QueueCounts
 from queue_engine.domain.lease import Lease
 from queue_engine.store.settings_codec import unpack_settings
 
@@ -80,6 +81,9 @@ def job(queue: str, reply: Sequence[Any]) -> Job:
         worker=_worker(fields),
         stack=(attempt(newest).stack if newest else None),
         malformed=b"mf" in fields,
+        group=_optional_text(fields, b"g"),
+        deferred_since_ms=_number(fields, b"df"),
+        parent=JobRef.parse(text(fields[b"pa"])) if b"pa" in fields else None,
     )
 
 
@@ -91,7 +95,14 @@ def job_detail(queue: str, reply: Sequence[Any]) -> JobDetail:
         running = one.state is JobState.ACTIVE
         outcome, ended = ("running", None) if running else ("completed", one.finished_at_ms)
         attempts.append(Attempt(one.deliveries, one.worker or "", one.processed_at_ms or 0, ended, outcome))
-    return JobDetail(one, tuple(attempts), tuple(_log_line(line) for line in reply[3]))
+    logs, children, ahead = reply[3:6]
+    return JobDetail(
+        job=one,
+        attempts=tuple(attempts),
+        logs=tuple(_log_line(line) for line in logs),
+        children=tuple(JobRef.parse(text(child)) for child in children),
+        ahead=None if ahead < 0 else ahead,
+    )
 
 
 def attempt(record: bytes) -> Attempt:
@@ -125,6 +136,13 @@ def queue_counts(queue: str, reply: Sequence[Any]) -> QueueCounts:
     )
 
 
+def error_group(reply: Sequence[Any]) -> ErrorGroup:
+    """A group from {group, jobs, first failed, last failed, what it is}."""
+    group_id, count, first, last, about = reply
+    name, error_class, line = text(about or b"?\0\0").split("\0", 2)
+    return ErrorGroup(text(group_id), name, error_class, line, count, first, last)
+
+
 def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
     """A record of the audit stream."""
     fields = {key: text(value) for key, value in flat_fields(entry[1]).items()}
@@ -145,7 +163,7 @@ def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
 
 TOTALS = (
     "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "retried", "lost", "deferred",
-    "released", "stale", "started", "manual_retries",
+    "released", "stale", "started", "manual_retries", *(f"failed:{kind.value}" for kind in FailureKind),
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def action_args(action: Action | None) -> tuple[str, str, str, str, str]:
 
 
 def job_args(job: NewJob) -> tuple[Arg, ...]:
-    """The ten arguments of one job for enqueue_jobs. Raises InvalidArgument when its data is not JSON."""
+    """The eleven arguments of one job for enqueue_jobs. Raises InvalidArgument when its data is not JSON."""
     when = ""
     if job.delay_ms:
         when = f"r{job.delay_ms}"
@@ -36,7 +36,7 @@ def job_args(job: NewJob) -> tuple[Arg, ...]:
         when = f"a{job.due_at_ms}"
     return (
         job.job_id, job.name, job.data, digest(job.name, job.data), when, job.priority, pack_settings(job), job.owner,
-        job.options, job.if_exists.value,
+        job.options, job.if_exists.value, str(job.parent or ""),
     )  # fmt: skip
 
 

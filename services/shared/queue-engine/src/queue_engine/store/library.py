@@ -17,8 +17,8 @@ LIBRARY_NAME = f"jobqueue_v{MAJOR}"
 FUNCTION_PREFIX = f"jq{MAJOR}_"
 
 _SHARED = (
-    "queue", "batch", "order", "settings", "history", "audit", "endings", "quarantine", "reap", "promote", "take",
-    "leases", "outcomes", "settle", "retention", "reopen", "enqueue", "page", "registry",
+    "queue", "batch", "order", "settings", "history", "audit", "groups", "endings", "quarantine", "reap", "promote",
+    "take", "leases", "outcomes", "settle", "retention", "reopen", "enqueue", "page", "registry",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 

@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from queue_engine.domain.errors import LibraryMismatch, QueueNotFound
+from queue_engine.domain.errors import LibraryMismatch, QueueNotFound, StoreMisconfigured
 from queue_engine.domain.health import StoreHealth
 from queue_engine.store.checks import check_store
 from queue_engine.store.errors import is_missing_function, translated
@@ -79,6 +79,9 @@ class RedisStore:
             health = check_store(self._client)
         except redis.RedisError as error:
             raise translated(error) from error
+        except StoreMisconfigured:
+            self._checked = False  # it was changed under us: every call looks again until it may be used
+            raise
         self._checked = True
         return health
 

@@ -1,7 +1,8 @@
 -- Accept new jobs in order. A known id with the same digest of name and data is answered, not written again.
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1..5] action (event id, actor or '', issuer, token id, reason)
--- ARGV[6...] per job: id, name, data, digest, when ('' | r<ms> | a<ms>), priority, settings, owner, options, 'return' | 'replace'
+-- ARGV[6...] per job: id, name, data, digest, when ('' | r<ms> | a<ms>), priority, settings, owner, options, 'return' | 'replace',
+--   parent ('<queue>:<id>' or '')
 -- Returns {'OK', word, state, word, state, ...} with words CREATED | REPLACED | KNOWN | CONFLICT | WRONG_STATE | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: none
 local FIRST = 6

@@ -1,6 +1,6 @@
 -- A page of jobs by rank: waiting and active in order of taking, delayed by due time, finished newest first.
 -- KEYS[1] jobs:{queue}:meta
--- ARGV[1] state or 'dead'   ARGV[2] offset   ARGV[3] limit (at most 500)
+-- ARGV[1] state, 'dead' or 'g:<error group>'   ARGV[2] offset   ARGV[3] limit (at most 500)
 -- Returns {'OK', total, {id, due ms or '', newest attempt or '', {fields flat}}, ...} | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: no-writes
 local queue, refusal = open_queue(KEYS[1])

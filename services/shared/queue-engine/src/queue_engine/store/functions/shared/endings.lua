@@ -14,7 +14,9 @@ local function bury(batch, id, key, reason, class, kind)
   redis.call('HSET', key, 's', 'failed', 't1', now, 'e', reason, 'ec', class, 'ek', kind)
   index_add(batch, 'failed', now, id)
   index_add(batch, 'dead', now, id)
+  join_group(batch.queue, id, key, reason, class, 'dead')
   count_minute(batch, 'failed')
+  count(batch, 'failed:' .. kind)
 end
 
 local function end_cancelled(batch, id, key, reason)
@@ -23,7 +25,9 @@ local function end_cancelled(batch, id, key, reason)
   redis.call('HSET', key, 's', 'failed', 't1', now, 'e', reason, 'ec', '', 'ek', 'cancelled', 'cn', '1')
   index_add(batch, 'failed', now, id)
   index_add(batch, 'cancelled', now, id)
+  join_group(batch.queue, id, key, reason, '', 'cancelled')
   count(batch, 'cancelled')
+  count(batch, 'failed:cancelled')
 end
 
 -- A running job whose cancel was asked for has ended otherwise than well.

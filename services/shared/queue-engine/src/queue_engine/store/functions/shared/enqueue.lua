@@ -1,7 +1,7 @@
--- Enqueueing. A job comes as ten ARGV entries from `at` on: id, name, data, digest, when, priority, settings, owner,
--- options, what to do when the id exists.
+-- Enqueueing. A job comes as eleven ARGV entries from `at` on: id, name, data, digest, when, priority, settings, owner,
+-- options, what to do when the id exists, parent ('<queue>:<id>' or '').
 
-local NEW_JOB_SIZE = 10
+local NEW_JOB_SIZE = 11
 
 -- Due time in ms of a when-word: "" now, "r<ms>" from now, "a<ms>" absolute.
 local function due_time(queue, when)
@@ -35,6 +35,7 @@ local function optional_fields(key, args, at)
   add('c', args[at + 6], '')
   add('u', args[at + 7], '')
   add('o', args[at + 8], '')
+  add('pa', args[at + 10], '')
   if #more > 0 then redis.call('HSET', key, unpack(more)) end
 end
 
@@ -61,7 +62,7 @@ local function replace(batch, args, job, state)
   local key = job_key(batch.queue, job.id)
   flush(batch)
   reopen(batch.queue, job.id, key, state)
-  redis.call('HDEL', key, 'p', 'c', 'u', 'o')
+  redis.call('HDEL', key, 'p', 'c', 'u', 'o', 'pa')
   count(batch, 'replaced')
   return 'REPLACED', write_job(batch, args, job)
 end

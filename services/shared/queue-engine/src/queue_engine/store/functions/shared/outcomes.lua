@@ -40,6 +40,7 @@ function OUTCOMES.failed(batch, id, key, job, report)
     index_add(batch, 'delayed', queue.now + delay, id)
     batch.due = math.min(batch.due or math.huge, queue.now + delay)
     count(batch, 'retried')
+    count(batch, 'failed:' .. kind)
   else
     record_attempt(queue, id, job, 'failed', reason, stack)
     bury(batch, id, key, reason, class, kind)

@@ -39,13 +39,21 @@ local function waiting_ids(queue, offset, limit)
   return ids
 end
 
+-- How many waiting jobs are taken before this one; -1 when it does not wait.
+local function jobs_ahead(queue, id)
+  local rank = redis.call('ZRANK', queue.prefix .. 'suspects', id)
+  if rank then return rank end
+  rank = redis.call('ZRANK', queue.prefix .. 'waiting', id)
+  return rank and rank + redis.call('ZCARD', queue.prefix .. 'suspects') or -1
+end
+
 local function state_size(queue, state)
   local size = redis.call('ZCARD', queue.prefix .. state)
   if state == 'waiting' then size = size + redis.call('ZCARD', queue.prefix .. 'suspects') end
   return size
 end
 
--- Ids of a state (or of the dead index) from rank `offset` on, as people want to see them.
+-- Ids of a state (or of the dead index, or of an error group g:<group>) from rank `offset` on, as people want to see them.
 local function page_ids(queue, state, offset, limit)
   if state == 'waiting' then return waiting_ids(queue, offset, limit) end
   if state == 'active' then

@@ -2,6 +2,12 @@
 
 local PROMOTE_LIMIT = 100
 
+-- A delayed job becomes waiting as the last of its priority class; one that is still a suspect goes to the suspects.
+local function make_runnable(batch, id, key, priority, lost, sequence)
+  redis.call('HSET', key, 's', 'waiting', 'rs', batch.queue.now)
+  return_to_waiting(batch, id, wait_score(priority, sequence), priority, tonumber(lost) or 0)
+end
+
 -- Move up to PROMOTE_LIMIT due jobs; returns how many.
 local function promote(batch)
   local queue = batch.queue
@@ -10,14 +16,12 @@ local function promote(batch)
   local sequence = reserve_sequence(queue, #ids)
   for i, id in ipairs(ids) do
     local key = job_key(queue, id)
-    local job = redis.pcall('HMGET', key, 's', 'p')
+    local job = redis.pcall('HMGET', key, 's', 'p', 'll')
     index_remove(batch, 'delayed', id)
     if job.err or not job[1] then
       quarantine(batch, id)
     elseif job[1] == 'delayed' then
-      redis.call('HSET', key, 's', 'waiting', 'rs', queue.now)
-      index_add(batch, 'waiting', wait_score(job[2], sequence + i), id)
-      batch.woken = true
+      make_runnable(batch, id, key, job[2], job[3], sequence + i)
     end
   end
   flush(batch)

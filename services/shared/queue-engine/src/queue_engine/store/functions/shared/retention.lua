@@ -2,7 +2,8 @@
 
 -- Remove all that is known of a job except its place in indexes.
 local function unlink_job(queue, id)
-  redis.call('UNLINK', job_key(queue, id), queue.prefix .. 'a:' .. id, queue.prefix .. 'l:' .. id)
+  local prefix = queue.prefix
+  redis.call('UNLINK', job_key(queue, id), prefix .. 'a:' .. id, prefix .. 'l:' .. id, prefix .. 'c:' .. id)
 end
 
 -- Leave a tombstone that answers a repeated enqueue until the deduplication window ends.
@@ -22,6 +23,7 @@ local function prune(batch, index, state, keep, age, default_dedup, limit)
   if #ids == 0 and age then ids = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. queue.now - age, 'LIMIT', 0, limit) end
   for _, id in ipairs(ids) do
     leave_tombstone(queue, id, state, default_dedup)
+    if state == 'failed' then leave_group(queue, id) end
     unlink_job(queue, id)
     index_remove(batch, index, id)
     if index ~= state then index_remove(batch, state, id) end
