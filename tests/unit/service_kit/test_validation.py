@@ -124,4 +124,4 @@ def test_the_words_of_an_enum_are_those_of_rest() -> None:
     field = audit.ListEntriesRequest.DESCRIPTOR.fields_by_name["action"]
 
     assert enum_words(field)[:3] == ["retry", "remove", "cancel"]
-    assert enum_words(field)[-1] == "resume_worker"
+    assert "resume_worker" in enum_words(field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grpc
+import structlog
 
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
 from queue_admin import convert
@@ -18,6 +19,7 @@ from queue_admin.workers import WorkerDesk
 from queue_engine.engine import BulkResult, QueueEngine
 from service_kit.context import current_caller
 
+log = structlog.get_logger()
 pb = queue_admin_service_pb2
 UNCHANGED = job_pb2.ACTION_OUTCOME_UNCHANGED
 GROUPS = 50
@@ -39,6 +41,7 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
     def EnqueueJob(self, request: pb.EnqueueJobRequest, context: grpc.ServicerContext) -> pb.EnqueueJobResponse:
         """One job."""
         made = self._enqueuer.enqueue_job(request, current_caller())
+        log.info("job_enqueued", queue=request.queue, job_id=made.job_id, name=request.name, created=made.created)
         return pb.EnqueueJobResponse(
             id=made.job_id,
             queue=request.queue,
@@ -50,6 +53,7 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
     def EnqueueJobs(self, request: pb.EnqueueJobsRequest, context: grpc.ServicerContext) -> pb.EnqueueJobsResponse:
         """Many jobs of one queue."""
         results = self._enqueuer.enqueue_jobs(request.queue, request.jobs, current_caller())
+        log.info("jobs_enqueued", queue=request.queue, count=len(results))
         return pb.EnqueueJobsResponse(results=[to_result(job_id, result) for job_id, result in results])
 
     # -- queues

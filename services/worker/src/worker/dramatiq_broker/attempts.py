@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 
 import dramatiq.worker
+import structlog
 from dramatiq import Actor, Broker
 from dramatiq.errors import RateLimitExceeded, Retry
 from dramatiq.middleware import Middleware, Shutdown, TimeLimitExceeded
@@ -20,6 +21,7 @@ from worker.dramatiq_broker.interrupter import Cancelled, LeaseLost
 from worker.dramatiq_broker.job import Job
 from worker.failures import Defer, Permanent
 
+log = structlog.get_logger()
 STACK_CHARACTERS = 4_000
 STACK_FRAMES = 30
 FRAMEWORK = frozenset({dramatiq.worker.__file__, dramatiq.actor.__code__.co_filename, lifecycle.__file__})
@@ -52,9 +54,14 @@ class Attempts(Middleware):
         job: Job = message
         actor = broker.actors.get(job.actor_name)
         job.outcome = outcome = outcome_of(job, exception, _options(job, actor))
-        if isinstance(outcome, Failed) and (outcome.retry_delay_ms is None or is_last(job)):
-            job.fail()
-            _tell_exhausted(broker, job, actor)
+        if isinstance(outcome, Failed):
+            will_retry = outcome.retry_delay_ms is not None and not is_last(job)
+            log.warning("attempt_failed", kind=outcome.kind, error_class=outcome.error_class, will_retry=will_retry)
+            if not will_retry:
+                job.fail()
+                _tell_exhausted(broker, job, actor)
+        elif isinstance(outcome, Deferred):
+            log.info("job_deferred", kind=outcome.kind, delay_ms=outcome.delay_ms)
 
 
 def is_last(job: Job) -> bool:
