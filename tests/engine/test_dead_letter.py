@@ -106,3 +106,20 @@ def test_what_makes_no_sense_for_a_view_is_refused(graves: QueueEngine) -> None:
         Worker(graves, queue=DEAD_LETTER_QUEUE).take()
     with pytest.raises(InvalidArgument):
         graves.retry_jobs(DEAD_LETTER_QUEUE, JobFilter(state=JobState.WAITING), action=an_action())
+
+
+def test_a_bulk_call_says_of_every_entry_id_what_became_of_it(graves: QueueEngine) -> None:
+    which = JobFilter(ids=("nowhere:1", "no-entry", "tickets:waiting", "tickets:t1", "notifications:n1"), limit=1)
+    result = graves.retry_jobs(DEAD_LETTER_QUEUE, which, action=an_action())
+
+    assert result.done == 1
+    assert len(result.skipped) == 4
+    assert dict(result.skipped)["nowhere:1"] == "job not found"
+
+
+def test_an_entry_that_was_retried_meanwhile_is_not_removed(graves: QueueEngine) -> None:
+    graves.retry_job("tickets", "t1", action=an_action())
+
+    with pytest.raises(JobNotFound):
+        graves.remove_job(DEAD_LETTER_QUEUE, "tickets:t1", action=an_action())
+    assert state_of(graves, "t1", "tickets") is JobState.WAITING

@@ -7,7 +7,14 @@ import pytest
 
 from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 from queue_engine.domain.backoff import Backoff, BackoffKind
-from queue_engine.domain.errors import IdConflict, InvalidArgument, QueueNotFound, QueueReserved, WrongState
+from queue_engine.domain.errors import (
+    IdConflict,
+    InvalidArgument,
+    JobNotFound,
+    QueueNotFound,
+    QueueReserved,
+    WrongState,
+)
 from queue_engine.domain.job import Enqueued, IfExists, JobState
 from queue_engine.domain.lease import Completed
 from queue_engine.engine import QueueEngine
@@ -176,3 +183,20 @@ def test_a_completed_job_is_not_run_again_by_a_repeated_enqueue(engine: QueueEng
     assert engine.enqueue_job(QUEUE, a_job()) == Enqueued("job-1", JobState.COMPLETED, created=False)
     assert worker.take() == ()
     assert state_of(engine, "job-1") is JobState.COMPLETED
+
+
+def test_a_person_who_replaces_a_job_does_not_take_it_from_its_backend(engine: QueueEngine) -> None:
+    engine.enqueue_job(QUEUE, a_job(owner="billing"))
+    engine.enqueue_job(QUEUE, a_job(owner="olga", if_exists=IfExists.REPLACE), action=an_action())
+
+    assert engine.get_job(QUEUE, "job-1").job.owner == "billing"
+
+
+def test_a_backend_replaces_its_own_jobs_only(engine: QueueEngine) -> None:
+    engine.enqueue_job(QUEUE, a_job(owner="billing"))
+    own = a_job(owner="billing", data=b"[2]", if_exists=IfExists.REPLACE_OWN)
+
+    with pytest.raises(JobNotFound):
+        engine.enqueue_job(QUEUE, a_job(owner="crm", if_exists=IfExists.REPLACE_OWN))
+    assert engine.enqueue_job(QUEUE, own).replaced
+    assert engine.get_job(QUEUE, "job-1").job.data == b"[2]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2
 from queue_admin.actions import action_of, is_operator
@@ -10,7 +11,7 @@ from queue_admin.convert import STATE_TO_WIRE, to_options
 from queue_admin.errors import translate
 from queue_admin.job_types import JobTypeRegistry
 from queue_admin.payload import parse_payload
-from queue_engine.domain.errors import InvalidArgument, JobNotFound, QueueNotFound, QueueReserved
+from queue_engine.domain.errors import InvalidArgument, QueueReserved
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, Enqueued, IfExists, NewJob
 from queue_engine.domain.job_type import resolve
 from queue_engine.engine import QueueEngine
@@ -30,7 +31,6 @@ class Enqueuer:
         """Accept one job; raises ServiceError or an engine error."""
         _refuse_dead_letter(request.queue)
         job = self.to_job(request.queue, request.name, request.data, request.opts, caller)
-        self._refuse_strangers_job(request.queue, job, caller)
         action = action_of(caller) if is_operator(caller) else None
         return self._engine.enqueue_job(request.queue, job, action=action)
 
@@ -49,6 +49,8 @@ class Enqueuer:
         """The job to accept; raises ServiceError JOB_TYPE_UNKNOWN, PAYLOAD_INVALID, INVALID_REQUEST or TOO_LARGE."""
         known = self._job_types.find(queue, name)
         options = to_options(opts, known.job_type.backoff)
+        if options.if_exists is IfExists.REPLACE and not is_operator(caller):
+            options = replace(options, if_exists=IfExists.REPLACE_OWN)
         payload = parse_payload(data)
         known.schema.check(payload)
         try:
@@ -61,20 +63,9 @@ class Enqueuer:
     def _checked(self, queue: str, request: queue_admin_service_pb2.NewJob, caller: Caller) -> NewJob | Exception:
         try:
             job = self.to_job(queue, request.name, request.data, request.opts, caller)
-            self._refuse_strangers_job(queue, job, caller)
-        except (ServiceError, JobNotFound) as error:
+        except ServiceError as error:
             return error
         return job
-
-    def _refuse_strangers_job(self, queue: str, job: NewJob, caller: Caller) -> None:
-        if job.if_exists is not IfExists.REPLACE or is_operator(caller):
-            return
-        try:
-            owner = self._engine.get_job(queue, job.job_id).job.owner
-        except (JobNotFound, QueueNotFound):
-            return
-        if owner != caller.subject:
-            raise JobNotFound(queue, job.job_id)
 
 
 def _refuse_dead_letter(queue: str) -> None:

@@ -32,11 +32,11 @@ class Acting:
         """Through the dead-letter view too."""
         if data is not None:
             read_json("data", data)
-        self._act("retry_job", queue, job_id, action, "retried", data or b"")
+        self._act("retry_job", queue, job_id, action, "retried", data or b"", _expected(queue))
 
     def remove_job(self, queue: str, job_id: str, *, action: Action) -> None:
         """Through the dead-letter view too."""
-        self._act("remove_job", queue, job_id, action, "removed")
+        self._act("remove_job", queue, job_id, action, "removed", _expected(queue))
 
     def cancel_job(self, queue: str, job_id: str, *, action: Action) -> str:
         """A dead letter has nothing left to cancel: QueueReserved."""
@@ -78,7 +78,9 @@ class Acting:
             return BulkResult(len(ids), 0, tuple(missing))
         done, skipped = 0, missing
         for step in _steps(ids, _CHANGE_STEP):
-            reply = self._store.call(verb, queue, *action_args(action), *(encode_id(job_id) for job_id in step))
+            seen = "dead" if which.dead_only else which.state.value
+            encoded = (encode_id(job_id) for job_id in step)
+            reply = self._store.call(verb, queue, *action_args(action), seen, *encoded)
             for job_id, word, state in zip(step, reply[1::2], reply[2::2], strict=True):
                 if word == b"OK":
                     done += 1
@@ -90,12 +92,15 @@ class Acting:
         """The filter over all queues' dead jobs; ids are entry ids."""
         if which.state is not JobState.FAILED:
             raise InvalidArgument("status", "must be failed for dead-letter")
-        matched, done, skipped = 0, 0, list[tuple[str, str]]()
-        for home in self._reading.list_queues():
-            if matched == which.limit:
-                break
+        homes = self._reading.list_queues()
+        matched, done = 0, 0
+        skipped = [(entry, "job not found") for entry in which.ids or () if entry.partition(":")[0] not in homes]
+        for home in homes:
             here = _narrowed(which, home, which.limit - matched)
             if here is None:
+                continue
+            if here.limit < 1:
+                skipped += [(f"{home}:{job_id}", "over the limit") for job_id in here.ids or ()]
                 continue
             # Two queues may hold jobs of one id: their records must not share an event id.
             own = replace(action, event_id=f"{action.event_id}:{home}")
@@ -143,14 +148,17 @@ class Acting:
 
     def _act(self, function: str, queue: str, job_id: str, action: Action, verb: str, *more: Arg) -> list[bytes]:
         home, own_id = locate(queue, job_id)
-        if home != queue and not self._reading.get_job(queue, job_id).job.dead:
-            raise JobNotFound(queue, job_id)
         reply = self._store.call(function, home, *action_args(action), own_id, *more)
-        if reply[0] == b"NOT_FOUND":
-            raise JobNotFound(queue, job_id)
+        if reply[0] == b"NOT_FOUND" or (reply[0] == b"WRONG_STATE" and home != queue):
+            raise JobNotFound(queue, job_id)  # the view holds dead jobs only
         if reply[0] == b"WRONG_STATE":
             raise WrongState(job_id, reply[1].decode(), verb)
         return reply
+
+
+def _expected(queue: str) -> str:
+    """What a job must still be when it is acted on: through the dead-letter view only a dead one."""
+    return "dead" if queue == DEAD_LETTER_QUEUE else ""
 
 
 def _steps(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

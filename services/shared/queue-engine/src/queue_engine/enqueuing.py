@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from queue_engine.domain.audit import Action
-from queue_engine.domain.errors import IdConflict, InvalidArgument, QueueNotFound, WrongState
+from queue_engine.domain.errors import IdConflict, InvalidArgument, JobNotFound, QueueNotFound, WrongState
 from queue_engine.domain.job import Enqueued, JobState, NewJob
 from queue_engine.domain.limits import MAX_ENQUEUE, check_new_job, check_queue_name
 from queue_engine.store.encode import action_args, job_args
@@ -51,6 +51,8 @@ def _answer(queue: str, job: NewJob, word: bytes, state: JobState) -> Enqueued |
             return Enqueued(job.job_id, state, created=True, replaced=True)
         case b"KNOWN":
             return Enqueued(job.job_id, state, created=False)
+        case b"NOT_FOUND":
+            return JobNotFound(queue, job.job_id)
         case b"WRONG_STATE":
             return WrongState(job.job_id, state, "replaced")
         case _:

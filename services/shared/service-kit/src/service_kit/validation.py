@@ -94,7 +94,8 @@ def _problems(message: Message, path: str) -> Iterator[FieldError]:
     for field in _checked_fields(message.DESCRIPTOR):
         value = getattr(message, field.name)
         name = path + field.json_name
-        if not (message.HasField(field.name) if field.has_presence else value):
+        given = message.HasField(field.name) if field.has_presence else value
+        if not given or (field.is_required and isinstance(value, str) and not value.strip()):
             if field.is_required:
                 yield FieldError(name, "is required")
             continue

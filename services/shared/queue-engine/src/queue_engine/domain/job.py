@@ -40,6 +40,7 @@ class IfExists(StrEnum):
 
     RETURN = "return"
     REPLACE = "replace"
+    REPLACE_OWN = "replace_own"  # only a job of the same owner; another's is not found
 
 
 @dataclass(frozen=True, slots=True)

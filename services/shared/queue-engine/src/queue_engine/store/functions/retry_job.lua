@@ -1,10 +1,10 @@
 -- Move one failed job back to waiting, attempts reset, history kept.
 -- KEYS[1] jobs:{queue}:meta
--- ARGV[1..5] action (event id, actor, issuer, token id, reason)   ARGV[6] id   ARGV[7] new data or ''
+-- ARGV[1..5] action (event id, actor, issuer, token id, reason)   ARGV[6] id   ARGV[7] new data or ''   ARGV[8] 'dead' or ''
 -- Returns {'OK'} | {'NOT_FOUND', ''} | {'WRONG_STATE', state} | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: allow-oom
 local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
-local word, state = retry(queue, ARGV[6], read_action(ARGV, 1), ARGV[7])
+local word, state = retry(queue, ARGV[6], read_action(ARGV, 1), ARGV[7], ARGV[8])
 if word == 'OK' then wake(queue) end
 return { word, state }

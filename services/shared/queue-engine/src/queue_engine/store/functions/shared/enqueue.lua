@@ -57,23 +57,27 @@ local function write_job(batch, args, job)
 end
 
 -- Make a job that is there as new. An earlier one of this very call may still be on its way to the indexes.
-local function replace(batch, args, job, state)
+local function replace(batch, args, job, state, action)
   if state == 'active' then return 'WRONG_STATE', state end
   local key = job_key(batch.queue, job.id)
   flush(batch)
   reopen(batch.queue, job.id, key, state)
+  -- A person who replaces a backend's job does not take it from the backend.
+  if action then args[job.at + 7] = redis.call('HGET', key, 'u') or '' end
   redis.call('HDEL', key, 'p', 'c', 'u', 'o', 'pa')
   count(batch, 'replaced')
   return 'REPLACED', write_job(batch, args, job)
 end
 
--- Accept one job. Returns a word of enqueue_jobs and the job's state.
-local function enqueue(batch, args, job)
-  local digest, may_replace = args[job.at + 3], args[job.at + 9] == 'replace'
-  local known = redis.pcall('HMGET', job_key(batch.queue, job.id), 's', 'x')
+-- Accept one job; `action` when a person does it. Returns a word of enqueue_jobs and the job's state.
+local function enqueue(batch, args, job, action)
+  local digest, if_exists = args[job.at + 3], args[job.at + 9]
+  local may_replace = if_exists ~= 'return'
+  local known = redis.pcall('HMGET', job_key(batch.queue, job.id), 's', 'x', 'u')
   if known.err then return 'CONFLICT', 'failed' end
   if known[1] then
-    if may_replace then return replace(batch, args, job, known[1]) end
+    if if_exists == 'replace_own' and (known[3] or '') ~= args[job.at + 7] then return 'NOT_FOUND', known[1] end
+    if may_replace then return replace(batch, args, job, known[1], action) end
     return known[2] == digest and 'KNOWN' or 'CONFLICT', known[1]
   end
   if job.tombstone and not may_replace then

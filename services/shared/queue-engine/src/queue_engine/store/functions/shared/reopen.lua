@@ -21,12 +21,18 @@ local function reopen(queue, id, key, state)
   redis.call('HDEL', key, unpack(RUN_FIELDS))
 end
 
+-- Whether the job is what the caller saw: a state, 'dead', or '' for anything. Checked in the call that changes it.
+local function is_expected(state, cancelled, expected)
+  if expected == 'dead' then return state == 'failed' and not cancelled end
+  return expected == '' or state == expected
+end
+
 -- Failed -> waiting at the end of its priority class. Returns OK, NOT_FOUND or WRONG_STATE and the state.
-local function retry(queue, id, action, data, suffix)
+local function retry(queue, id, action, data, expected, suffix)
   local key = job_key(queue, id)
-  local job = redis.pcall('HMGET', key, 's', 'p', 'd', 'mf')
+  local job = redis.pcall('HMGET', key, 's', 'p', 'd', 'mf', 'cn')
   if job.err or not job[1] then return 'NOT_FOUND', '' end
-  if job[1] ~= 'failed' then return 'WRONG_STATE', job[1] end
+  if job[1] ~= 'failed' or not is_expected(job[1], job[5], expected) then return 'WRONG_STATE', job[1] end
   local detail = '{}'
   if data ~= '' then
     detail = '{"old":' .. (job[4] and 'null' or job[3]) .. ',"new":' .. data .. '}'
@@ -41,12 +47,12 @@ local function retry(queue, id, action, data, suffix)
 end
 
 -- Forget a job that is not active, and its id. Returns as retry.
-local function remove(queue, id, action, suffix)
-  local job = redis.pcall('HMGET', job_key(queue, id), 's', 'n')
+local function remove(queue, id, action, expected, suffix)
+  local job = redis.pcall('HMGET', job_key(queue, id), 's', 'n', 'cn')
   if job.err or not job[1] then return 'NOT_FOUND', '' end
-  if job[1] == 'active' then return 'WRONG_STATE', 'active' end
+  if job[1] == 'active' or not is_expected(job[1], job[3], expected) then return 'WRONG_STATE', job[1] end
   unindex(queue, id, job[1])
-  unlink_job(queue, id)
+  unlink_jobs(queue, { id })
   redis.call('HINCRBY', queue.meta, 'n:removed', 1)
   audit(queue, action, 'remove', id, cjson.encode({ name = job[2] or '?', state = job[1] }), suffix)
   return 'OK', ''

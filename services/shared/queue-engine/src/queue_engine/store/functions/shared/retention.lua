@@ -1,9 +1,16 @@
 -- Forgetting finished jobs. Dead jobs are never touched here.
 
--- Remove all that is known of a job except its place in indexes.
-local function unlink_job(queue, id)
-  local prefix = queue.prefix
-  redis.call('UNLINK', job_key(queue, id), prefix .. 'a:' .. id, prefix .. 'l:' .. id, prefix .. 'c:' .. id)
+-- Remove all that is known of jobs except their places in indexes.
+local function unlink_jobs(queue, ids)
+  local keys, k = {}, 0
+  for _, kind in ipairs({ 'j:', 'a:', 'l:', 'c:' }) do
+    local prefix = queue.prefix .. kind
+    for i = 1, #ids do keys[k + i] = prefix .. ids[i] end
+    k = k + #ids
+  end
+  for first = 1, k, UNPACK_LIMIT do
+    redis.call('UNLINK', unpack(keys, first, math.min(first + UNPACK_LIMIT - 1, k)))
+  end
 end
 
 -- Leave a tombstone that answers a repeated enqueue until the deduplication window ends.
@@ -24,11 +31,11 @@ local function prune(batch, index, state, keep, age, default_dedup, limit)
   for _, id in ipairs(ids) do
     leave_tombstone(queue, id, state, default_dedup)
     if state == 'failed' then leave_group(queue, id) end
-    unlink_job(queue, id)
     index_remove(batch, index, id)
     if index ~= state then index_remove(batch, state, id) end
   end
   if #ids == 0 then return 0 end
+  unlink_jobs(queue, ids)
   count(batch, 'pruned', #ids)
   flush(batch)
   return #ids
