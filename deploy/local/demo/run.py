@@ -36,7 +36,9 @@ def run(gateway_url: str, sink_url: str, passwords: Mapping[str, str], database_
             observer = Observer(day, ops=ops, tenant=tenant, sink_url=sink_url, since_ms=now_ms - CLOCKS_DIFFER_MS)
             wait("the workers to tell what they can run", lambda: JOB_TYPES - len(ops.get("/jobs/types")))
             work(day, observer)
-            return compare(observer.all_lines())
+            equal = compare(observer.all_lines())
+            say(f"dashboard: {gateway_url}/job-queues")
+            return equal
     except (CallFailed, psycopg.Error) as error:
         say(f"demo: {error}")
         return False

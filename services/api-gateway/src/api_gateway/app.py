@@ -18,6 +18,7 @@ from api_gateway.auth.bearer import Bearer
 from api_gateway.auth.routes import auth_routes
 from api_gateway.auth.sessions import Sessions
 from api_gateway.clients import Clients
+from api_gateway.dashboard.routes import dashboard_routes
 from api_gateway.docs.pages import docs_routes
 from api_gateway.health import AUDIT, QUEUE_ADMIN, Health, health_route
 from api_gateway.middleware import RequestMiddleware
@@ -42,6 +43,9 @@ class Parts:
     queue_admin_address: str
     audit_address: str
     registry: CollectorRegistry
+    environment: str = ""
+    """What the dashboard's badge says; empty: none."""
+    page_size: int = 25
 
 
 def build_app(parts: Parts) -> Starlette:
@@ -64,6 +68,7 @@ def build_app(parts: Parts) -> Starlette:
         },
     )
     app.router.redirect_slashes = False
+    app.state.stopping = lambda: False  # whoever serves it knows better
     return app
 
 
@@ -73,5 +78,6 @@ def _routes(parts: Parts) -> Sequence[BaseRoute]:
         *auth_routes(parts.sessions, parts.bearer, parts.jwks),
         health_route(),
         *docs_routes(endpoints),
+        *dashboard_routes(parts.sessions, environment=parts.environment, page_size=parts.page_size),
         ContractRoutes(endpoints, parts.bearer),
     ]

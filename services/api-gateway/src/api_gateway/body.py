@@ -19,7 +19,7 @@ async def read_json_text(request: Request, most_bytes: int = MOST_BYTES) -> str:
     """The body as text, empty when there is none. Raises ServiceError, and HTTPException 415 or 408."""
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise HTTPException(415, "the body must not be compressed")
-    body = await _read(request, most_bytes)
+    body = await read_body(request, most_bytes)
     if not body:
         return ""
     _check_media_type(request.headers.get("content-type", ""))
@@ -32,7 +32,8 @@ async def read_json_text(request: Request, most_bytes: int = MOST_BYTES) -> str:
     return text
 
 
-async def _read(request: Request, most_bytes: int) -> bytes:
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The body in full; raises ServiceError TOO_LARGE before more is buffered, and HTTPException 408 or 400."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most_bytes:
         raise _too_large(most_bytes)

@@ -40,6 +40,7 @@ def serve(settings: GatewaySettings) -> int:
     registry = CollectorRegistry()
     app = build_app(parts_of(settings, registry))
     server = Server(configuration(app, settings))
+    app.state.stopping = lambda: server.should_exit
     host, metrics_port = settings.gateway_host, settings.gateway_metrics_port
     with naming("PORT"):
         listener = listen(host, settings.port)
@@ -70,6 +71,8 @@ def parts_of(settings: GatewaySettings, registry: CollectorRegistry) -> Parts:
         queue_admin_address=settings.gateway_queue_admin_address,
         audit_address=settings.gateway_audit_address,
         registry=registry,
+        environment=settings.gateway_environment,
+        page_size=settings.job_ui_page_size,
     )
 
 

@@ -28,6 +28,10 @@ class GatewaySettings(ServiceSettings):
     """How long an access token is good."""
     gateway_session_seconds: int = Field(43_200, ge=60, le=7 * 86_400)
     """How long after a login its token can be refreshed."""
+    gateway_environment: str = Field("", max_length=20)
+    """What the dashboard's badge says, such as `production`, so that nobody acts in the wrong place; empty: none."""
+    job_ui_page_size: int = Field(25, ge=1, le=100)
+    """Jobs on a page of the dashboard."""
     gateway_trusted_proxies: str = ""
     """Addresses or networks (comma list) whose X-Forwarded-For is believed; empty: none."""
     gateway_drain_seconds: int = Field(10, ge=0, le=300)

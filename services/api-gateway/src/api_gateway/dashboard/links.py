@@ -1,0 +1,46 @@
+"""Addresses of the dashboard's pages. A word that begins with `~` is never a job id."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+ROOT = "/job-queues"
+QUEUE_STATUSES = ("waiting", "active", "delayed", "failed", "completed")
+
+
+def queue(name: str, **query: object) -> str:
+    """A queue's page; empty values are left out."""
+    return f"{ROOT}/{quote(name, safe='')}{_query(query)}"
+
+
+def job(queue_name: str, job_id: str, **query: object) -> str:
+    """A job's page. Browsers take `.` and `..` out of a path, so jobs of these names go by a query."""
+    if set(job_id) == {"."}:
+        return f"{ROOT}/{quote(queue_name, safe='')}/~job{_query({'id': job_id, **query})}"
+    return f"{ROOT}/{quote(queue_name, safe='')}/{quote(job_id, safe=':')}{_query(query)}"
+
+
+def job_action(queue_name: str, job_id: str, action: str, **query: object) -> str:
+    """The page that asks before it does something to a job."""
+    return f"{ROOT}/{quote(queue_name, safe='')}/~job/{action}{_query({'id': job_id, **query})}"
+
+
+def bulk_action(queue_name: str, action: str) -> str:
+    """Where a selection is sent to."""
+    return f"{ROOT}/{quote(queue_name, safe='')}/~bulk/{action}"
+
+
+def with_query(path: str, **query: object) -> str:
+    """A path with a query; empty values are left out."""
+    return path + _query(query)
+
+
+def local(target: str, otherwise: str = ROOT) -> str:
+    """The address when it stays on this site, else another."""
+    plain = target.startswith("/") and not target.startswith("//") and target.isascii() and target.isprintable()
+    return target if plain and "\\" not in target else otherwise
+
+
+def _query(query: dict[str, object]) -> str:
+    given = {name: value for name, value in query.items() if value not in (None, "", False)}
+    return f"?{urlencode(given)}" if given else ""
