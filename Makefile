@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test lock protos bench-quick \
+.PHONY: help setup up down status logs reset demo check format test test-dashboard test-faults test-soak lock protos bench-quick \
 	check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -44,8 +44,17 @@ reset: setup ## Delete the stopped stack's data, keys and logs
 setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other targets do it by themselves)
 	@:
 
-test: setup ## Run the tests (ARGS="-k retry": some of them)
-	@$(BIN)/pytest $(ARGS)
+test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard and faults have targets of their own
+	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard $(ARGS)
+
+test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debian's chromium)
+	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)
+
+test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
+	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+
+test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
+	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
 
 check: setup ## Check format, lint, types, import arrows, contracts and file headers
 	@$(MAKE) --keep-going check-format check-lint check-types check-arrows check-contracts check-files

@@ -61,7 +61,7 @@ def test_a_queue_whose_set_up_was_cut_short_is_completed_by_the_next_call(
     engine: QueueEngine, client: redis.Redis
 ) -> None:
     engine.enqueue_job(QUEUE, a_job())
-    client.flushall()
+    client.delete(meta_key(QUEUE), *keys_of(client, f"jobs:{{{QUEUE}}}:*"))
     client.hset("jobs:{@registry}:queues", QUEUE, "1")
 
     assert engine.count_jobs(QUEUE).waiting == 0

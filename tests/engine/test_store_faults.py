@@ -6,13 +6,13 @@ import pytest
 import redis
 
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, ids_of, state_of
-from engine.proxy import LossyProxy
 from fixtures.valkey import ValkeyServer
-from queue_engine.domain.errors import StoreMisconfigured, StoreUnavailable
+from queue_engine.domain.errors import StoreEpochChanged, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed, Report, Verdict
 from queue_engine.engine import QueueEngine
 from queue_engine.store.library import LIBRARY_NAME
+from support.proxy import Proxy
 
 
 @pytest.fixture
@@ -90,23 +90,44 @@ def test_a_library_that_was_flushed_is_loaded_again_by_the_next_call(
     assert ids_of(worker.take()) == ["job-1"]
 
 
-def test_a_flushed_store_is_set_up_again_by_the_next_enqueue(engine: QueueEngine, client: redis.Redis) -> None:
+def test_an_emptied_store_is_refused_by_all_until_its_loss_is_accepted(
+    engine: QueueEngine, client: redis.Redis, valkey_url: str
+) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    newcomer = QueueEngine.connect(valkey_url)
+    client.flushall()
+
+    for refused in (engine, newcomer):
+        with pytest.raises(StoreEpochChanged, match="accept the loss"):
+            refused.check_store()
+        with pytest.raises(StoreEpochChanged):
+            refused.enqueue_job(QUEUE, a_job())
+    assert newcomer.accept_loss("ops")
+    assert not newcomer.accept_loss("ops")
+
+    assert engine.enqueue_job(QUEUE, a_job()).created
+    assert newcomer.list_queues() == [QUEUE]
+    newcomer.close()
+
+
+def test_the_next_enqueue_notices_that_the_store_was_emptied(engine: QueueEngine, client: redis.Redis) -> None:
     engine.enqueue_job(QUEUE, a_job())
     client.flushall()
 
-    assert engine.enqueue_job(QUEUE, a_job()).created
-    assert engine.list_queues() == [QUEUE]
+    with pytest.raises(StoreEpochChanged):
+        engine.enqueue_job(QUEUE, a_job())
+    engine.accept_loss("ops")
 
 
 @pytest.fixture
-def proxy(valkey_url: str) -> Iterator[LossyProxy]:
-    lossy = LossyProxy(valkey_url)
+def proxy(valkey_url: str) -> Iterator[Proxy]:
+    lossy = Proxy(valkey_url)
     yield lossy
     lossy.close()
 
 
 @pytest.fixture
-def remote(proxy: LossyProxy) -> Iterator[QueueEngine]:
+def remote(proxy: Proxy) -> Iterator[QueueEngine]:
     """An engine whose replies can be lost on their way."""
     engine = QueueEngine.connect(proxy.url, timeout_seconds=1)
     engine.check_store()
@@ -115,7 +136,7 @@ def remote(proxy: LossyProxy) -> Iterator[QueueEngine]:
 
 
 def test_a_take_whose_reply_was_lost_is_not_repeated_and_can_be_reclaimed(
-    engine: QueueEngine, remote: QueueEngine, proxy: LossyProxy
+    engine: QueueEngine, remote: QueueEngine, proxy: Proxy
 ) -> None:
     engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b"), a_job("c")])
 
@@ -129,9 +150,7 @@ def test_a_take_whose_reply_was_lost_is_not_repeated_and_can_be_reclaimed(
     assert state_of(engine, "a") is JobState.WAITING
 
 
-def test_reports_whose_reply_was_lost_can_be_sent_again(
-    engine: QueueEngine, remote: QueueEngine, proxy: LossyProxy
-) -> None:
+def test_reports_whose_reply_was_lost_can_be_sent_again(engine: QueueEngine, remote: QueueEngine, proxy: Proxy) -> None:
     engine.enqueue_job(QUEUE, a_job())
     worker = Worker(remote)
     lease = worker.take_one()
@@ -145,9 +164,7 @@ def test_reports_whose_reply_was_lost_can_be_sent_again(
     assert engine.count_jobs(QUEUE).totals["completed"] == 1
 
 
-def test_an_enqueue_whose_reply_was_lost_makes_one_job(
-    engine: QueueEngine, remote: QueueEngine, proxy: LossyProxy
-) -> None:
+def test_an_enqueue_whose_reply_was_lost_makes_one_job(engine: QueueEngine, remote: QueueEngine, proxy: Proxy) -> None:
     proxy.lose_replies()
     with pytest.raises(StoreUnavailable):
         remote.enqueue_job(QUEUE, a_job())

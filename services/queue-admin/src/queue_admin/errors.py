@@ -9,6 +9,7 @@ from queue_engine.domain.errors import (
     LibraryMismatch,
     QueueNotFound,
     QueueReserved,
+    StoreEpochChanged,
     StoreFull,
     StoreMisconfigured,
     StoreUnavailable,
@@ -25,6 +26,7 @@ REASONS: dict[type[Exception], str] = {
     StoreFull: "LIMITED",
     StoreUnavailable: "UNAVAILABLE",
     StoreMisconfigured: "UNAVAILABLE",
+    StoreEpochChanged: "UNAVAILABLE",
     LibraryMismatch: "UNAVAILABLE",
 }
 # Where the store is only away a second is enough; the others need a person.
@@ -32,6 +34,7 @@ RETRY_AFTER_MS: dict[type[Exception], int] = {
     StoreUnavailable: 1_000,
     StoreFull: 5_000,
     StoreMisconfigured: 5_000,
+    StoreEpochChanged: 5_000,
     LibraryMismatch: 5_000,
 }
 # Our callers' names for the engine's, where they differ.
@@ -40,6 +43,7 @@ JSON_NAMES = {"job_id": "jobId", "due_at_ms": "dueAt"}
 SAID_INSTEAD: dict[type[Exception], str] = {
     StoreUnavailable: "the job store cannot be reached; whether the call took effect is unknown",
     StoreMisconfigured: "the job store's settings would lose jobs; it is not used",
+    StoreEpochChanged: "the job store has lost its jobs; it is not used until an operator accepts that",
     LibraryMismatch: "the job store runs functions of a version this service cannot work with",
     StoreFull: "the job store's memory is full",
 }

@@ -67,9 +67,13 @@ class QueueEngine:
     def check_store(self) -> StoreHealth:
         """Probe with a write, check the settings and make sure the library is there.
 
-        Raises StoreUnavailable, StoreMisconfigured or LibraryMismatch.
+        Raises StoreUnavailable, StoreMisconfigured, StoreEpochChanged or LibraryMismatch.
         """
         return self._store.check()
+
+    def accept_loss(self, who: str) -> bool:
+        """End StoreEpochChanged: `who` knows that the jobs are gone. False when there was no loss to accept."""
+        return self._store.accept_loss(who)
 
     def close(self) -> None:
         """Close all connections."""
@@ -80,7 +84,8 @@ class QueueEngine:
     def enqueue_jobs(
         self, queue: str, jobs: Sequence[NewJob], *, action: Action | None = None
     ) -> list[Enqueued | Exception]:
-        """Accept up to 1,000 jobs in order. Per job: Enqueued, IdConflict, or WrongState (replace of an active job).
+        """Accept up to 1,000 jobs in order. Per job: Enqueued, IdConflict, WrongState (replace of an active job)
+        or JobNotFound (replace_own of another's).
 
         Idempotent by id: a known id with the same name and data returns the job as it is. `action` is given when a
         person enqueues or replaces, and is then recorded.
@@ -88,7 +93,7 @@ class QueueEngine:
         return enqueue_jobs(self._store, queue, jobs, action=action)
 
     def enqueue_job(self, queue: str, job: NewJob, *, action: Action | None = None) -> Enqueued:
-        """Accept one job; raises IdConflict or WrongState. Sets queue up when it is new."""
+        """Accept one job; raises IdConflict, WrongState or JobNotFound. Sets queue up when it is new."""
         answer = enqueue_jobs(self._store, queue, [job], action=action)[0]
         if isinstance(answer, Exception):
             raise answer
@@ -144,9 +149,10 @@ class QueueEngine:
         return self._upkeep("promote_jobs", queue)
 
     def prune_jobs(self, queue: str) -> int:
-        """Apply retention to completed and cancelled jobs and expired tombstones."""
+        """Apply retention to completed and cancelled jobs; in a store that is nearly full completed ones go at once."""
         r = self._retention
-        bounds = (r.completed_count, r.completed_ms, r.cancelled_count, r.cancelled_ms, r.dedup_ms)
+        completed_count = 0 if self._store.is_nearly_full() else r.completed_count
+        bounds = (completed_count, r.completed_ms, r.cancelled_count, r.cancelled_ms, r.dedup_ms)
         return self._upkeep("prune_jobs", queue, *bounds)
 
     # -- people

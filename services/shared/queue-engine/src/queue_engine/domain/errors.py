@@ -71,5 +71,9 @@ class StoreMisconfigured(QueueEngineError):
     """The store's settings would lose jobs (eviction policy) or its version is too old."""
 
 
+class StoreEpochChanged(QueueEngineError):
+    """The store was emptied or exchanged: its jobs are gone. It is not used until somebody accepts the loss."""
+
+
 class LibraryMismatch(QueueEngineError):
     """The store runs a function library this version of the services cannot work with."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import redis
 
-from queue_engine.domain.errors import LibraryMismatch, StoreMisconfigured
+from queue_engine.domain.errors import LibraryMismatch, StoreEpochChanged, StoreMisconfigured
 from queue_engine.domain.health import StoreHealth
 from queue_engine.store.errors import is_missing_function
 from queue_engine.store.keys import REGISTRY_META
@@ -50,6 +51,16 @@ def check_store(client: Client) -> StoreHealth:
     if word == b"TOO_OLD":
         raise LibraryMismatch(f"this service speaks version {MAJOR} of the queue's functions, the store needs {found}")
     return _health(info, found.decode(), latency_ms)
+
+
+def check_epoch(client: Client, remembered: str) -> str:
+    """The store's epoch. Raises StoreEpochChanged while a loss of its jobs is not accepted, and the client's errors."""
+    word, epoch = client.fcall(FUNCTION_PREFIX + "check_epoch", 1, REGISTRY_META, uuid.uuid4().hex, remembered)
+    if word == b"LOST":
+        raise StoreEpochChanged(
+            "the store was emptied or exchanged and its jobs are gone: restore it or accept the loss"
+        )
+    return str(epoch.decode())
 
 
 def check_settings(info: Mapping[str, Any]) -> None:

@@ -10,9 +10,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from queue_engine.domain.errors import LibraryMismatch, QueueNotFound, StoreMisconfigured
+from queue_engine.domain.errors import LibraryMismatch, QueueNotFound, StoreEpochChanged, StoreMisconfigured
 from queue_engine.domain.health import StoreHealth
-from queue_engine.store.checks import check_store
+from queue_engine.store.checks import check_epoch, check_store, load_library
 from queue_engine.store.errors import is_missing_function, translated
 from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key
 from queue_engine.store.library import FUNCTION_PREFIX
@@ -23,6 +23,11 @@ Reply = list[Any]
 _BLOCK_SECONDS = 10.0
 """Longest single wait for a marker; longer waits are made of several, so that a dead peer is noticed."""
 
+_NEARLY_FULL = 0.8
+
+_CHECK_AGAIN_SECONDS = 15.0
+"""How long the settings are taken for what they were: they can be changed while everything runs."""
+
 
 class RedisStore:
     """Thread-safe; connections are pooled. Its methods raise StoreUnavailable, StoreFull and what check raises."""
@@ -30,7 +35,8 @@ class RedisStore:
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._client = _client(url, timeout_seconds, timeout_seconds)
         self._blocking = _client(url, timeout_seconds, _BLOCK_SECONDS + timeout_seconds)
-        self._checked = False
+        self._checked_at = float("-inf")
+        self._epoch = ""
 
     def call(self, function: str, queue: str, *args: Arg, resend: bool = False) -> Reply:
         """The reply of a queue's function, its OK or the word of its own refusal first.
@@ -39,6 +45,8 @@ class RedisStore:
         set up.
         """
         reply = self._fcall(function, meta_key(queue), args, resend=resend)
+        if reply[0] == b"UNKNOWN_QUEUE":
+            self.check()  # a queue that is not there may be the first sign of a store that was emptied
         if reply[0] == b"UNKNOWN_QUEUE" and self.is_registered(queue):
             self.set_up_queue(queue)
             reply = self._fcall(function, meta_key(queue), args, resend=resend)
@@ -74,16 +82,34 @@ class RedisStore:
         return False
 
     def check(self) -> StoreHealth:
-        """Probe with a write, look at the settings, load the library where it is missing or older."""
+        """Probe with a write, look at settings and epoch, load the library where it is missing or older."""
         try:
             health = check_store(self._client)
+            self._epoch = check_epoch(self._client, self._epoch)
         except redis.RedisError as error:
             raise translated(error) from error
-        except StoreMisconfigured:
-            self._checked = False  # it was changed under us: every call looks again until it may be used
+        except (StoreMisconfigured, StoreEpochChanged):
+            self._checked_at = float("-inf")  # it was changed under us: every call looks again until it may be used
             raise
-        self._checked = True
+        self._checked_at = time.monotonic()
         return health
+
+    def accept_loss(self, who: str) -> bool:
+        """Whether there was a loss to accept. The one call that is made on a store which is not to be used."""
+        try:
+            load_library(self._client)
+            reply = self._fcall_once("accept_loss", REGISTRY_META, (who,))
+        except redis.RedisError as error:
+            raise translated(error) from error
+        return bool(reply[1])
+
+    def is_nearly_full(self) -> bool:
+        """Less than a fifth of the memory it may use is left."""
+        try:
+            memory: dict[str, int] = self._client.info("memory")
+        except redis.RedisError as error:
+            raise translated(error) from error
+        return 0 < memory["maxmemory"] < memory["used_memory"] / _NEARLY_FULL
 
     def close(self) -> None:
         """Close all connections."""
@@ -92,7 +118,7 @@ class RedisStore:
 
     def _fcall(self, function: str, key: str, args: Sequence[Arg], *, resend: bool) -> Reply:
         """Call; once more when the library was missing, or when the connection broke and that is harmless."""
-        if not self._checked:
+        if time.monotonic() - self._checked_at > _CHECK_AGAIN_SECONDS:
             self.check()
         try:
             return self._fcall_once(function, key, args)

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the store that can lose replies: requests arrive, answers do not."""
+"""A TCP proxy in front of a server that can fail as networks do."""
 
 from __future__ import annotations
 
@@ -8,26 +8,45 @@ import threading
 from urllib.parse import urlsplit
 
 
-class LossyProxy:
-    """Forwards everything; after `lose_replies` the next reply of each connection is lost with the connection."""
+class Proxy:
+    """Forwards everything until told otherwise. Works on connections that are there and on new ones."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._target = (str(parts.hostname), int(parts.port or 0))
         self._server = socket.create_server(("127.0.0.1", 0))
         self._losing = threading.Event()
+        self._requests_pass, self._replies_pass = threading.Event(), threading.Event()
+        self._requests_pass.set()
+        self._replies_pass.set()
         self.url = url.replace(str(parts.port), str(self._server.getsockname()[1]))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_replies(self, *, losing: bool = True) -> None:
-        """Begin or end losing replies."""
+        """The next reply of each connection is lost, and the connection with it: requests arrive, answers do not."""
         if losing:
             self._losing.set()
         else:
             self._losing.clear()
 
+    def cut(self) -> None:
+        """Nothing passes in either direction; the connections stay, as with a router that drops packets."""
+        self._requests_pass.clear()
+        self._replies_pass.clear()
+
+    def half_open(self) -> None:
+        """Requests arrive, replies are held back; the connections stay."""
+        self._replies_pass.clear()
+
+    def heal(self) -> None:
+        """Everything passes again, what was held back first."""
+        self._losing.clear()
+        self._requests_pass.set()
+        self._replies_pass.set()
+
     def close(self) -> None:
         """Take no more connections."""
+        self.heal()
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
@@ -40,10 +59,12 @@ class LossyProxy:
                 threading.Thread(target=self._forward, args=(far, near, True), daemon=True).start()
 
     def _forward(self, source: socket.socket, sink: socket.socket, replies: bool) -> None:  # noqa: FBT001 - thread target
+        passing = self._replies_pass if replies else self._requests_pass
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
                 if replies and self._losing.is_set():
                     break
+                passing.wait()
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):

@@ -1,0 +1,117 @@
+"""F17: workers and queue-admin whose clocks are an hour off: only the store's clock decides anything."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import orjson
+import pytest
+
+from faults.support.arena import LEASE_SECONDS, Arena
+from faults.support.job_types.ledgered import QUEUE
+from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2_grpc
+from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
+from local.ports import HOST, free_port
+from local.process import Child, Program
+from local.services import answers
+from support.waiting import wait_until
+
+LIBRARIES = sorted(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"))
+HOUR = 3_600
+DELAYS_MS = (500, 1_500, 2_500)
+needs_faketime = pytest.mark.skipif(
+    not LIBRARIES, reason="libfaketime is NOT installed (apt install libfaketime): F17 IS NOT TESTED"
+)
+
+
+def skewed(seconds: int) -> dict[str, str]:
+    """Settings of a process whose clock is off by so much; its monotonic clock is as always."""
+    return {"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": f"{seconds:+d}", "DONT_FAKE_MONOTONIC": "1"}
+
+
+@needs_faketime
+def test_workers_an_hour_off_keep_their_leases_and_begin_nothing_early(arena: Arena) -> None:
+    arena.worker(**skewed(HOUR))
+    arena.worker(**skewed(-HOUR))
+    arena.enqueue(*(f"long-{number}" for number in range(6)), seconds=2.5 * LEASE_SECONDS)
+    for delay in DELAYS_MS:
+        arena.enqueue(*(f"due-{delay}-{number}" for number in range(5)), delay_ms=delay)
+    arena.come_to_rest()
+
+    history, store = arena.verdict(
+        "F17",
+        "clocks of two workers an hour fast and an hour slow",
+        recovery=[],
+        within=0,
+        note="early runs: 0, leases lost: 0",
+    )
+    assert (store.totals.get("lost", 0), store.totals["completed"]) == (0, 6 + 5 * len(DELAYS_MS))
+    for delay in DELAYS_MS:
+        for number in range(5):
+            (run,) = history.runs[f"due-{delay}-{number}"]
+            assert run.began_at - history.invoked[f"due-{delay}-{number}"] >= delay / 1000
+
+
+@needs_faketime
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+def test_a_queue_admin_an_hour_off_promotes_and_reaps_in_time(arena: Arena, seconds: int) -> None:
+    now = int(time.time())
+    wide: Any = {"iat": now - 2 * HOUR, "exp": now + 2 * HOUR}
+    port, metrics = free_port(), free_port()
+    own = {
+        "REDIS_URL": arena.url,
+        "AUTH_JWKS": arena.authority.write_jwks(arena.folder),
+        "SERVICE_TOKEN_FILE": arena.authority.write_token(arena.folder, "QUEUE_ADMIN", **wide),
+        "QUEUE_ADMIN_HOST": HOST,
+        "QUEUE_ADMIN_PORT": str(port),
+        "QUEUE_ADMIN_METRICS_PORT": str(metrics),
+        "QUEUE_ADMIN_AUDIT_ADDRESS": f"{HOST}:{free_port()}",
+    }
+    program = Program(
+        name="queue-admin",
+        command=(sys.executable, "-m", "queue_admin"),
+        folder=arena.folder,
+        environment={**own, **skewed(seconds)},
+        ready=lambda: answers(f"http://{HOST}:{metrics}/readyz"),
+    )
+    process = Child(program, arena.folder / "queue-admin.log")
+    process.start()
+    try:
+        process.wait_ready()
+        _due_in_time(arena, f"{HOST}:{port}", arena.authority.token("SERVICE", "WORKER", **wide))
+    finally:
+        process.kill()
+
+
+def _due_in_time(arena: Arena, address: str, token: str) -> None:
+    arena.worker()
+    metadata = (("authorization", f"Bearer {token}"),)
+    with grpc.insecure_channel(address) as channel:
+        stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub(channel)
+        declared = job_pb2.JobType(name="work", queue=QUEUE, version=1, schema=b"{}", settling="group")
+        info = pb.WorkerInfo(id="w", address="127.0.0.1:9", queues=[QUEUE])
+        stub.RegisterWorker(pb.RegisterWorkerRequest(info=info, job_types=[declared]), metadata=metadata, timeout=10)
+        for delay in DELAYS_MS:
+            job_id = f"due-{delay}"
+            arena.ledger.write("enqueue", job_id, phase="invoked")
+            stub.EnqueueJob(
+                pb.EnqueueJobRequest(
+                    queue=QUEUE,
+                    name="work",
+                    data=orjson.dumps({"ledger": str(arena.ledger.path)}),
+                    opts=job_pb2.JobOptions(job_id=job_id, delay=delay),
+                ),
+                metadata=metadata,
+                timeout=10,
+            )
+            arena.ledger.write("enqueue", job_id, phase="acked", created=True)
+    wait_until(lambda: arena.unfinished() == 0, within=20)
+    history, _ = arena.verdict("F17 (queue-admin)", "queue-admin's clock an hour off", recovery=[], within=0)
+    for delay in DELAYS_MS:
+        (run,) = history.runs[f"due-{delay}"]
+        waited = run.began_at - history.invoked[f"due-{delay}"]
+        assert delay / 1000 <= waited < delay / 1000 + 10

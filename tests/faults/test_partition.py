@@ -1,0 +1,48 @@
+"""F11: the network between a worker and the store fails in three ways, each for longer than the leases."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from faults.support.arena import LEASE_SECONDS, Arena
+from faults.support.load import Backend
+from support.proxy import Proxy
+from support.waiting import wait_until
+
+WAYS = ("cut", "half_open", "lose_replies")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_worker_cut_off_from_the_store_hangs_nowhere_and_repeats_no_effect(arena: Arena, way: str) -> None:
+    proxy = Proxy(arena.url)
+    remote, near = arena.worker(url=proxy.url), arena.worker()
+    backend = Backend(arena.ledger, arena.submit(seconds=0.05), prefix="load", pause=0.01, most=900)
+    backend.start()
+
+    def begun_since(at: float) -> set[int]:
+        return {run.pid for runs in arena.history().runs.values() for run in runs if run.began_at > at}
+
+    wait_until(lambda: begun_since(0.0) == {remote.pid, near.pid}, within=30)
+    recovery: list[float] = []
+    for _ in range(2):
+        arena.fault(way)
+        getattr(proxy, way)()
+        time.sleep(3 * LEASE_SECONDS)
+        proxy.heal()
+        healed = time.monotonic()
+        wait_until(lambda at=healed: remote.pid in begun_since(at), within=30)  # type: ignore[misc]
+        recovery.append(time.monotonic() - healed)
+    backend.stop()
+    arena.come_to_rest()
+    assert remote.probe("livez") == "ok"
+    proxy.close()
+
+    arena.verdict(
+        f"F11 ({way.replace('_', ' ')})",
+        f"network between a worker and the store: {way.replace('_', ' ')}, for three leases, twice",
+        recovery=recovery,
+        within=LEASE_SECONDS * 20,
+        note="hung threads: 0",
+    )

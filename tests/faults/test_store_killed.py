@@ -1,0 +1,101 @@
+"""F4: the store is killed and started again under load, many times; everything goes on by itself.
+
+With `appendfsync always`: under `everysec` the server answers while an fsync is still running and holds back what it
+has not written yet, so that a kill of its process can take acknowledged calls along, on a slow disk up to two seconds
+of them.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.support.arena import Arena
+from faults.support.history import History
+from faults.support.load import Backend
+from fixtures.valkey import ValkeyServer, a_valkey
+from support.waiting import wait_until
+
+RESUME_SECONDS = 2.0
+SLACK = 5.0  # times the bound, on a machine that others use too
+
+
+@pytest.fixture
+def valkey_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A store that has written what it answers."""
+    server = a_valkey(tmp_path, extra="appendfsync always")
+    server.start()
+    yield server
+    server.kill()
+
+
+def begun_by(arena: Arena, pids: set[int], since: float) -> bool:
+    """Every worker began a job after that moment: none is stuck."""
+    runs = (run for runs in arena.history().runs.values() for run in runs)
+    return pids <= {run.pid for run in runs if run.began_at > since}
+
+
+def resumptions(history: History, restarted: list[float]) -> list[float]:
+    """Seconds from each restart until the first job was completed after it."""
+    ended = sorted(
+        run.ended_at for runs in history.runs.values() for run in runs if run.how == "returned" and run.ended_at
+    )
+    return [next(at - start for at in ended if at > start) for start in restarted]
+
+
+def kill_the_store(arena: Arena, server: ValkeyServer, dice: random.Random, *, times: int) -> list[float]:
+    """Under load, with both workers at work again after each time; when it was back each time."""
+    pids = {arena.worker().pid, arena.worker().pid}
+    submit = arena.submit(seconds=0.01)
+    backends = [Backend(arena.ledger, submit, prefix=f"load-{n}", pause=0.005, most=5_000) for n in range(2)]
+    for backend in backends:
+        backend.start()
+    restarted: list[float] = []
+    for _ in range(times):
+        wait_until(
+            lambda: begun_by(arena, pids, restarted[-1] if restarted else 0.0), within=30, what="no worker is stuck"
+        )
+        time.sleep(0.3 + dice.random() * 0.2)
+        arena.fault("kill -9 of the store")
+        server.kill()
+        time.sleep(dice.random() * 0.5)
+        server.start()
+        restarted.append(time.monotonic())
+    wait_until(lambda: begun_by(arena, pids, restarted[-1]), within=30, what="no worker is stuck")
+    for backend in backends:
+        backend.stop()
+    arena.come_to_rest()
+    return restarted
+
+
+@pytest.mark.long_fault
+def test_twenty_kills_of_the_store_under_load_lose_nothing_and_leave_no_worker_stuck(
+    arena: Arena, valkey_server: ValkeyServer, dice: random.Random
+) -> None:
+    restarted = kill_the_store(arena, valkey_server, dice, times=20)
+
+    arena.verdict(
+        "F4",
+        "kill -9 of the store and restart, 20 times under load",
+        recovery=resumptions(arena.history(), restarted),
+        within=RESUME_SECONDS * SLACK,
+        note="stuck workers: 0; `appendfsync always`",
+    )
+
+
+def test_a_kill_of_the_store_under_load_loses_nothing_and_leaves_no_worker_stuck(
+    arena: Arena, valkey_server: ValkeyServer, dice: random.Random
+) -> None:
+    restarted = kill_the_store(arena, valkey_server, dice, times=2)
+
+    arena.verdict(
+        "F4 (short)",
+        "kill -9 of the store and restart, twice under load",
+        recovery=resumptions(arena.history(), restarted),
+        within=RESUME_SECONDS * SLACK,
+        note="`appendfsync always`",
+    )
