@@ -91,7 +91,7 @@ def test_sizes_are_bounded_at_every_door_and_in_memory(stack_arena: StackArena) 
         assert refusal in (grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.RESOURCE_EXHAUSTED), size
 
     growth = {name: resident(stack_arena, name) - size for name, size in before.items()}
-    listed = client.get(f"/jobs/queues/{QUEUE}", params={"status": "delayed", "pageSize": 100})
+    listed = stack_arena.client().get(f"/jobs/queues/{QUEUE}", params={"status": "delayed", "pageSize": 100})
     assert listed.status_code == 200
     assert not any("over" in job["id"] for job in listed.json()["jobs"])
     stack_arena.rows.append(

@@ -82,6 +82,6 @@ def test_an_empty_store_is_noticed_said_and_used_again_only_after_somebody_accep
             most_runs=0,
             recovery=f"noticed in {max(noticed):.1f} s",
             seed=arena.seed,
-            note="enqueues refused, services not ready, until an operator accepts the loss; accepted in silence: 0",
+            note="lost by the fault itself; refused until an operator accepts the loss; accepted in silence: 0",
         )
     )

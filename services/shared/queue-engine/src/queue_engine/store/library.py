@@ -18,7 +18,8 @@ FUNCTION_PREFIX = f"jq{MAJOR}_"
 
 _SHARED = (
     "queue", "batch", "order", "settings", "history", "audit", "groups", "endings", "quarantine", "reap", "promote",
-    "take", "leases", "outcomes", "settle", "retention", "reopen", "enqueue", "page", "registry",
+    "take", "leases", "outcomes", "outcome_completed", "outcome_failed", "outcome_deferred", "outcome_released",
+    "outcome_interrupted", "settle", "retention", "reopen", "enqueue", "page", "registry",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 

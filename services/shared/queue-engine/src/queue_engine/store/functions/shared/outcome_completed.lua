@@ -1,0 +1,14 @@
+-- The transition that completes a job: its handler returned.
+
+function OUTCOMES.completed(batch, id, key, job, report)
+  local now, attempts = batch.queue.now, (tonumber(job.at) or 0) + 1
+  if report[1] == '' then
+    redis.call('HSET', key, 's', 'completed', 't1', now, 'at', attempts)
+  else
+    redis.call('HSET', key, 's', 'completed', 't1', now, 'at', attempts, 'r', report[1])
+  end
+  index_add(batch, 'completed', now, id)
+  count_minute(batch, 'completed')
+  if job.cx then audit_cancel_outcome(batch.queue, id, read_request(job.cx), 'completed') end
+  if job.e then redis.call('HDEL', key, unpack(FAILED_FIELDS, 1, 3)) end
+end

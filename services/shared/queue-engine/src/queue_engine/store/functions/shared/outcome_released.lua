@@ -1,0 +1,14 @@
+-- The transition that gives a job back unfinished: nothing is burnt.
+
+function OUTCOMES.released(batch, id, key, job, report)
+  read_more(key, job)
+  local begun = report[1] == '1'
+  if begun then record_attempt(batch.queue, id, job, 'released') end
+  if job.cx then
+    honour_cancel(batch, id, key, job)
+    return
+  end
+  redis.call('HSET', key, 's', 'waiting', 'dl', (tonumber(job.dl) or 1) - (begun and 0 or 1))
+  return_to_waiting(batch, id, job.q, job.p, begun and 0 or tonumber(job.ll) or 0)
+  count(batch, 'released')
+end
