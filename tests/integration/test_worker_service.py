@@ -149,10 +149,11 @@ def test_log_lines_of_a_job_carry_its_ids(start_worker: StartWorker, engine: Que
     job_id = enqueue(engine, QUEUE, "note", {"path": str(notes.parent), "seconds": 0}, attempts=1)
     wait_until(lambda: state_of(engine, QUEUE, job_id) is JobState.FAILED)
 
-    line = wait_until(lambda: next((line for line in worker.log.splitlines() if "unhandled exception" in line), ""))
+    line = wait_until(lambda: next((line for line in worker.log.splitlines() if "attempt_failed" in line), ""))
     assert f'"job_id":"{job_id}"' in line
     assert '"attempt":1' in line
-    assert str(notes.parent) not in line.split('"exception"')[0]
+    assert '"will_retry":false' in line
+    assert str(notes.parent) not in worker.log
 
 
 def test_a_restarted_store_loses_nothing_and_the_worker_goes_on_by_itself(
