@@ -11,7 +11,7 @@ from faults.support.load import Backend
 from support.proxy import Proxy
 from support.waiting import wait_until
 
-WAYS = ("cut", "half_open", "lose_replies")
+WAYS = ("cut", *(pytest.param(way, marks=pytest.mark.long_fault) for way in ("half_open", "lose_replies")))
 
 
 @pytest.mark.parametrize("way", WAYS)

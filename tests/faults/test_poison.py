@@ -95,7 +95,7 @@ def test_poison_runs_three_times_buries_nobody_else_and_leaves_four_fifths_of_th
     assert ratio >= 0.8
 
 
-@pytest.mark.parametrize("death", ["kill", "segfault"])
+@pytest.mark.parametrize("death", ["kill", pytest.param("segfault", marks=pytest.mark.long_fault)])
 def test_poison_is_dead_after_exactly_three_executions(arena: Arena, death: str) -> None:
     restarter = Restarter(arena.nursery(), 2)
     arena.enqueue(*(f"healthy-{number}" for number in range(40)), seconds=0.02)

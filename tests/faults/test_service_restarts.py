@@ -17,6 +17,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long_fault
 @pytest.mark.parametrize("fault", FAULTS)
 def test_backends_that_ask_again_lose_nothing_and_make_nothing_twice(
     stack_arena: StackArena, dice: random.Random, fault: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
@@ -15,7 +15,7 @@ from faults.support.job_types.ledgered import QUEUE
 from faults.support.load import Backend
 from queue_engine.domain.audit import Action
 from queue_engine.domain.bulk import JobFilter
-from queue_engine.domain.errors import StoreMisconfigured
+from queue_engine.domain.errors import StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState, NewJob
 from support.waiting import wait_until
 
@@ -34,31 +34,40 @@ def new_job(number: int) -> NewJob:
     return NewJob(job_id=f"bulk-{number}", name="work", data=b"{}")
 
 
-def keep_tidy(arena: Arena, ended: threading.Event) -> None:
+@contextmanager
+def kept_tidy(arena: Arena) -> Iterator[None]:
     """What queue-admin's pruner does."""
-    while not ended.wait(0.1):
-        arena.engine.prune_jobs(QUEUE)
+    ended = threading.Event()
+
+    def tidy() -> None:
+        while not ended.wait(0.1):
+            with suppress(StoreUnavailable):
+                arena.engine.prune_jobs(QUEUE)
+
+    pruner = threading.Thread(target=tidy, daemon=True)
+    pruner.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        pruner.join()
 
 
 def test_a_full_store_refuses_enqueues_takes_every_outcome_and_drains_itself(arena: Arena, client: redis.Redis) -> None:
-    ended = threading.Event()
-    pruner = threading.Thread(target=keep_tidy, args=(arena, ended), daemon=True)
-    pruner.start()
     client.config_set("maxmemory", client.info("memory")["used_memory"] + 6_000_000)
     backend = Backend(arena.ledger, arena.submit(pad="x" * 20_000), prefix="load", pause=0, most=900)
-    backend.start()
-    wait_until(lambda: sum(arena.history().refused.values()) > 3, within=30)
-    full = len(backend.accepted)
-    arena.fault("full")
-    worker = arena.worker()
-    began = time.monotonic()
-    wait_until(lambda: len(backend.accepted) > full + 100, within=60)
-    recovery = time.monotonic() - began
-    wait_until(lambda: len(backend.accepted) == 900, within=90)
-    backend.stop()
-    arena.come_to_rest()
-    ended.set()
-    pruner.join()
+    with kept_tidy(arena):
+        backend.start()
+        wait_until(lambda: sum(arena.history().refused.values()) > 3, within=30)
+        full = len(backend.accepted)
+        arena.fault("full")
+        worker = arena.worker()
+        began = time.monotonic()
+        wait_until(lambda: len(backend.accepted) > full + 100, within=60)
+        recovery = time.monotonic() - began
+        wait_until(lambda: len(backend.accepted) == 900, within=90)
+        backend.stop()
+        arena.come_to_rest()
 
     _, store = arena.verdict(
         "F8",
@@ -102,7 +111,7 @@ def test_a_store_that_begins_to_evict_is_noticed_by_all_and_used_again_when_it_i
     )
 
 
-@pytest.mark.parametrize("writes", [False, True])
+@pytest.mark.parametrize("writes", [False, pytest.param(True, marks=pytest.mark.long_fault)])
 def test_a_busy_store_delays_everything_and_doubles_nothing(arena: Arena, client: redis.Redis, *, writes: bool) -> None:
     client.config_set("busy-reply-threshold", 300)
     arena.worker()
