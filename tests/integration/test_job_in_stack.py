@@ -182,11 +182,11 @@ def test_a_worker_killed_in_mid_mail_never_sends_it_twice(tmp_path: Path, mail_s
     ):
         before, after = new_id(), new_id()
         kill_the_worker_at(b"RCPT", stack, mail_server, before)
-        wait_for(ops, before, "completed", within=20)
+        wait_for(ops, before, "completed", within=60)
         assert len(mail_server.mails) == 1
 
         kill_the_worker_at(b".", stack, mail_server, after)
-        dead = wait_for(ops, after, "failed", within=20)
+        dead = wait_for(ops, after, "failed", within=60)
         assert dead["dead"] is True
         assert "may have arrived" in dead["failedReason"]
         assert len(mail_server.mails) == 2
