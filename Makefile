@@ -12,11 +12,14 @@ BIN := $(VENV)/bin
 STUBS := protos/gen/jobqueue/descriptors.binpb
 # A moved checkout needs a new venv: its scripts hold their path.
 STAMPS := $(VENV)/.stamps-$(shell pwd | cksum | cut -d' ' -f1)
-PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
-	services/queue-admin/client services/worker services/audit services/api-gateway
+IMAGE_PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
+	services/worker services/audit services/api-gateway
+PACKAGES := $(IMAGE_PACKAGES) services/queue-admin/client
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip
 # The system's certificates where it has any: a company's proxy is trusted there and not in the set that uv brings along.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),--system-certs)
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) compile $(CERTIFICATES) --quiet --generate-hashes --no-emit-index-url \
+	--universal --python-version 3.11
 CONTRACTS := $(shell find protos/jobqueue -name '*.proto')
 
 LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
@@ -82,9 +85,12 @@ bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 protos: $(STUBS) ## Generate the stubs of the contracts
 	@:
 
-lock: $(STAMPS)/venv ## Pin the dependencies of requirements.in with hashes
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) compile $(CERTIFICATES) requirements.in --quiet --output-file requirements.lock \
-		--generate-hashes --no-emit-index-url --universal --python-version 3.11
+lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the image and the deployment tests
+	@$(COMPILE) requirements.in --output-file requirements.lock
+	@$(BIN)/python deploy/docker/runtime_requirements.py $(IMAGE_PACKAGES) | \
+		$(COMPILE) - --constraint requirements.lock --no-annotate --output-file deploy/docker/runtime.lock
+	@$(COMPILE) deploy/docker/build.in --constraint requirements.lock --output-file deploy/docker/build.lock
+	@$(COMPILE) tests/deploy/requirements.in --constraint requirements.lock --output-file tests/deploy/requirements.lock
 
 ##@ Help
 help: ## Show this

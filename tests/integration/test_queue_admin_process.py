@@ -12,6 +12,7 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
+import redis
 
 from audit.service import AuditService
 from audit.settings import AuditSettings
@@ -39,7 +40,7 @@ class Place:
     environment: dict[str, str]
     children: list[Child]
 
-    def start(self) -> Child:
+    def start(self, **environment: str) -> Child:
         """Start one and wait until it is ready."""
         ready = f"http://127.0.0.1:{self.environment['QUEUE_ADMIN_METRICS_PORT']}/readyz"
         program = Program(
@@ -47,7 +48,7 @@ class Place:
             command=COMMAND,
             folder=self.folder,
             ready=lambda: answers(ready),
-            environment=self.environment,
+            environment={**self.environment, **environment},
         )
         child = Child(program, self.folder / "queue-admin.log")
         self.children.append(child)
@@ -55,10 +56,10 @@ class Place:
         child.wait_ready()
         return child
 
-    def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one that is expected to end by itself."""
         return subprocess.run(
-            COMMAND,
+            [*COMMAND, *arguments],
             cwd=self.folder,
             env={**self.environment, **environment},
             capture_output=True,
@@ -172,3 +173,24 @@ def test_a_port_in_use_is_one_clear_line(place: Place) -> None:
             assert ended.returncode == 2
             (line,) = [line for line in ended.stderr.splitlines() if line.startswith("start-up:")]
             assert port in line
+
+
+def test_a_store_is_prepared_for_services_that_may_not_load_functions(place: Place) -> None:
+    url = place.environment["REDIS_URL"]
+    with redis.Redis.from_url(url) as store:
+        store.acl_setuser("service", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-function"])
+        first, second = place.run("prepare-store"), place.run("prepare-store")
+
+        child = place.start(REDIS_URL=url.replace("://:", "://service:"))
+
+        store.acl_deluser("service")
+    assert first.stdout.startswith("the store is ready, its function library is ")
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert child.alive
+
+
+def test_a_store_that_is_away_is_not_prepared_and_said_in_one_line(place: Place) -> None:
+    done = place.run("prepare-store", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

@@ -19,6 +19,7 @@ from queue_admin.loops.audit_shipper import AuditShipper
 from queue_admin.loops.pruner import Pruner
 from queue_admin.loops.reaper import Reaper
 from queue_admin.metrics import QueueCollector
+from queue_admin.scaling import Scaling
 from queue_admin.servicer import QueueAdminServicer
 from queue_admin.settings import QueueAdminSettings
 from queue_admin.worker_channels import WorkerChannels
@@ -54,7 +55,11 @@ class QueueAdmin:
         self._probe = health.StoreProbe(self._engine, lambda up: self._server.set_health(health.STORE, serving=up))
         self._loops = self._make_loops()
         self._metrics = MetricsServer(
-            settings.queue_admin_metrics_port, self._registry, live=self._pulse.problem, ready=self._probe.problem
+            settings.queue_admin_metrics_port,
+            self._registry,
+            live=self._pulse.problem,
+            ready=self._probe.problem,
+            pages={"scaling": Scaling(self._engine).answer},
         )
         self.metrics_port = self._metrics.port
 

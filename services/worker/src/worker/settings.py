@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service_kit.settings import ServiceSettings
 
@@ -23,7 +23,8 @@ class WorkerSettings(ServiceSettings):
     worker_threads: int = Field(8, ge=1, le=256)
     """Jobs that run at a time."""
     worker_host: str = ""
-    """Where its gRPC service listens and is reached; empty: listens everywhere, is reached by the machine's name."""
+    """Where its gRPC service listens and is reached, such as a pod's address; empty: listens everywhere, is reached by
+    the machine's name."""
     worker_port: int = Field(50053, ge=0, le=65535)
     worker_metrics_port: int = Field(9053, ge=0, le=65535)
     worker_reflection: bool = True
@@ -39,6 +40,11 @@ class WorkerSettings(ServiceSettings):
     sms_token: str = Field("", repr=False)
     push_url: str = ""
     push_token: str = Field("", repr=False)
+
+    @field_validator("worker_host")
+    @classmethod
+    def _ipv6_in_brackets(cls, host: str) -> str:
+        return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
     def queues(self) -> list[str]:
         """The names in `worker_queues`."""

@@ -1,13 +1,15 @@
-"""The metrics port of a service: /metrics, /livez and /readyz over HTTP."""
+"""The metrics port of a service: /metrics, /livez, /readyz and what a service adds, over HTTP."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
+from typing import Any
 
+import orjson
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -16,6 +18,9 @@ from service_kit.ports import require_free
 STOP_POLL_SECONDS = 0.1
 Probe = Callable[[], str | None]
 """Answers None when well, or says in words what is wrong."""
+Page = Callable[[str], tuple[int, Any]]
+"""Answers a path's last part with an HTTP status and what its JSON body says."""
+TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 
 class _Server(ThreadingHTTPServer):
@@ -37,22 +42,33 @@ class MetricsServer:
     """Serves on a thread of its own. `port` 0 takes a free one; the attribute `port` says which."""
 
     def __init__(
-        self, port: int, registry: CollectorRegistry, *, live: Probe, ready: Probe, host: str = "[::]"
+        self,
+        port: int,
+        registry: CollectorRegistry,
+        *,
+        live: Probe,
+        ready: Probe,
+        host: str = "[::]",
+        pages: Mapping[str, Page] | None = None,
     ) -> None:
-        """Raises PortInUse."""
+        """`pages` by the first part of their path: `scaling` answers /scaling/{anything}. Raises PortInUse."""
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
 
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
+                first, _, rest = path.removeprefix("/").partition("/")
                 if path == "/metrics":
                     self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif path in ("/livez", "/readyz"):
                     problem = live() if path == "/livez" else ready()
-                    self._answer(503 if problem else 200, (problem or "ok").encode(), "text/plain; charset=utf-8")
+                    self._answer(503 if problem else 200, (problem or "ok").encode(), TEXT)
+                elif pages and first in pages:
+                    status, content = pages[first](rest)
+                    self._answer(status, orjson.dumps(content), JSON)
                 else:
-                    self._answer(404, b"try /metrics, /livez or /readyz", "text/plain; charset=utf-8")
+                    self._answer(404, b"try /metrics, /livez or /readyz", TEXT)
 
             def _answer(self, status: int, body: bytes, content_type: str) -> None:
                 self.send_response(status)
