@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-dashboard test-faults test-soak lock protos bench-quick \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-dashboard test-faults test-soak lock protos bench-quick \
 	check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -49,6 +49,9 @@ setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other t
 
 test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard and faults have targets of their own
 	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard $(ARGS)
+
+test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest server it works on
+	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
 
 test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debian's chromium)
 	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)

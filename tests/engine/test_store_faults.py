@@ -199,10 +199,12 @@ def test_a_store_that_became_a_replica_is_unavailable(valkey_server: ValkeyServe
     assert own_engine.enqueue_job(QUEUE, a_job("other")).created
 
 
-def test_a_probe_tells_what_it_found(engine: QueueEngine) -> None:
+def test_a_probe_tells_what_it_found(engine: QueueEngine, pytestconfig: pytest.Config) -> None:
     health = engine.check_store()
 
-    assert (health.server, health.persistence_ok, health.max_memory_bytes) == ("valkey", True, 0)
+    server, _, version = pytestconfig.getoption("--store").partition("-")
+    assert (health.server, health.persistence_ok, health.max_memory_bytes) == (server, True, 0)
+    assert health.version.startswith(version)
     assert health.library_version.startswith("1.")
     assert health.used_memory_bytes > 0
     assert 0 < health.latency_ms < 1_000
