@@ -15,10 +15,10 @@ bind {host}
 port {port}
 dir {folder}
 requirepass {password}
-# Jobs survive a crash of the server. What can be lost is what was answered while an fsync ran: nearly nothing with the
-# process, at most two seconds with the machine; `appendfsync always` loses nothing and costs an fsync a batch of calls.
+# What was answered is on the disk: it survives a crash of the server and of the machine. Under `everysec` calls do not
+# wait for the disk, and up to two seconds of them can be lost with either.
 appendonly yes
-appendfsync everysec
+appendfsync always
 save ""
 # A queue never evicts: a full store refuses enqueues instead.
 maxmemory-policy noeviction

@@ -5,24 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from faults.support.arena import Arena
 from faults.support.load import Backend
 from faults.test_worker_killed import retry_what_died_three_times
-from fixtures.valkey import ValkeyServer, a_valkey
-
-
-@pytest.fixture
-def valkey_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A store that has written what it answers."""
-    server = a_valkey(tmp_path, extra="appendfsync always")
-    server.start()
-    yield server
-    server.kill()
+from fixtures.valkey import ValkeyServer
 
 
 @pytest.mark.soak

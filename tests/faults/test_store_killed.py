@@ -1,36 +1,24 @@
 """F4: the store is killed and started again under load, many times; everything goes on by itself.
 
-With `appendfsync always`: under `everysec` the server answers while an fsync is still running and holds back what it
-has not written yet, so that a kill of its process can take acknowledged calls along, on a slow disk up to two seconds
-of them.
+With `appendfsync always`, as the local stack: under `everysec` the server answers while an fsync is still running and
+holds back what it has not written yet, so that a kill of its process can take acknowledged calls along.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from faults.support.arena import Arena
 from faults.support.history import History
 from faults.support.load import Backend
-from fixtures.valkey import ValkeyServer, a_valkey
+from fixtures.valkey import ValkeyServer
 from support.waiting import wait_until
 
 RESUME_SECONDS = 2.0
 SLACK = 5.0  # times the bound, on a machine that others use too
-
-
-@pytest.fixture
-def valkey_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A store that has written what it answers."""
-    server = a_valkey(tmp_path, extra="appendfsync always")
-    server.start()
-    yield server
-    server.kill()
 
 
 def begun_by(arena: Arena, pids: set[int], since: float) -> bool:
@@ -83,7 +71,7 @@ def test_twenty_kills_of_the_store_under_load_lose_nothing_and_leave_no_worker_s
         "kill -9 of the store and restart, 20 times under load",
         recovery=resumptions(arena.history(), restarted),
         within=RESUME_SECONDS * SLACK,
-        note="stuck workers: 0; `appendfsync always`",
+        note="stuck workers: 0",
     )
 
 
@@ -97,5 +85,4 @@ def test_a_kill_of_the_store_under_load_loses_nothing_and_leaves_no_worker_stuck
         "kill -9 of the store and restart, twice under load",
         recovery=resumptions(arena.history(), restarted),
         within=RESUME_SECONDS * SLACK,
-        note="`appendfsync always`",
     )

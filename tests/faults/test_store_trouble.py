@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 import redis
 
-from faults.support.arena import LEASE_SECONDS, Arena
+from faults.support.arena import LEASE_SECONDS, Arena, FaultWorker
 from faults.support.job_types.ledgered import QUEUE
 from faults.support.load import Backend
 from queue_engine.domain.audit import Action
@@ -90,7 +90,6 @@ def test_a_store_that_begins_to_evict_is_noticed_by_all_and_used_again_when_it_i
     arena.come_to_rest()
     client.config_set("maxmemory-policy", "allkeys-lru")
     began = arena.fault("maxmemory-policy allkeys-lru")
-    newcomer = arena.worker()
 
     def refused() -> bool:
         with suppress(StoreMisconfigured):
@@ -99,15 +98,30 @@ def test_a_store_that_begins_to_evict_is_noticed_by_all_and_used_again_when_it_i
         return True
 
     wait_until(refused, within=60)
-    wait_until(lambda: "allkeys-lru" in worker.log and "allkeys-lru" in newcomer.log, within=60)
+    wait_until(lambda: "allkeys-lru" in worker.log, within=60)
     noticed = time.monotonic() - began
-    assert newcomer.probe("readyz") != "ok"
+    assert worker.process.alive
     client.config_set("maxmemory-policy", "noeviction")
     arena.enqueue(*(f"after-{number}" for number in range(20)), seconds=0.05)
     arena.come_to_rest()
 
     arena.verdict(
         "F9", "eviction policy changed under the running system", recovery=[noticed], within=60, note="time to notice"
+    )
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_worker_refuses_to_start_on_a_store_that_evicts_and_says_what_to_set(
+    arena: Arena, client: redis.Redis, policy: str
+) -> None:
+    client.config_set("maxmemory-policy", policy)
+
+    worker = FaultWorker(arena.folder, arena.url, authority=arena.authority)
+    worker.process.start()
+
+    assert worker.process.wait(30) == 2
+    assert worker.log.startswith(
+        f"start-up: the store's maxmemory-policy is {policy}, which throws jobs away; set it to"
     )
 
 

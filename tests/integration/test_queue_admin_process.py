@@ -194,3 +194,17 @@ def test_a_store_that_is_away_is_not_prepared_and_said_in_one_line(place: Place)
 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_a_store_that_evicts_is_refused_at_the_start_with_what_to_set(place: Place, valkey_url: str) -> None:
+    with redis.Redis.from_url(valkey_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lfu")
+        try:
+            ended = place.run()
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+
+    assert ended.returncode == 2
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("start-up:")]
+    assert "maxmemory-policy is allkeys-lfu" in line
+    assert "CONFIG SET maxmemory-policy noeviction" in line

@@ -169,7 +169,7 @@ def main() -> None:
     options.add_argument("--jobs", type=int, default=20_000)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
-        server = a_valkey(Path(tempfile.mkdtemp()), extra="auto-aof-rewrite-percentage 0")
+        server = a_valkey(Path(tempfile.mkdtemp()), extra="appendfsync everysec\nauto-aof-rewrite-percentage 0")
         server.start()
         try:
             measure(Bench(server.url, Path(folder)), rounds=given.rounds, jobs=given.jobs)

@@ -55,7 +55,7 @@ def figures(seconds: Sequence[float]) -> str:
 
 def table(rows: Sequence[Row], seed: int) -> str:
     """All rows in order, with what they were measured on."""
-    settings = "leases of 1 s, four threads a worker, a store with `appendfsync everysec` where nothing else is said"
+    settings = "leases of 1 s, four threads a worker, a store with `appendfsync always` where nothing else is said"
     machine = f"{os.cpu_count()} cores, Linux {platform.machine()}, Python {platform.python_version()}"
     lines = [HEAD, *map(str, sorted(rows, key=lambda row: row.order))]
     return "\n".join(lines) + f"\n\nMeasured by `make test-faults SEED={seed}`: {settings}; {machine}."

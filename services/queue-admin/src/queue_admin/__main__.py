@@ -15,7 +15,7 @@ import structlog
 from queue_admin.accept_loss import accept_loss
 from queue_admin.service import QueueAdmin
 from queue_admin.settings import QueueAdminSettings
-from queue_engine.domain.errors import QueueEngineError
+from queue_engine.domain.errors import QueueEngineError, StoreMisconfigured
 from queue_engine.engine import QueueEngine
 from service_kit import VERSION
 from service_kit.errors import ServiceError
@@ -32,7 +32,7 @@ def main() -> None:
         settings = QueueAdminSettings.load()
         configure_logging("queue-admin", VERSION, level=settings.log_level)
         service = QueueAdmin(settings)
-    except (SettingsError, RuntimeError, OSError, ValueError) as problem:
+    except (SettingsError, StoreMisconfigured, RuntimeError, OSError, ValueError) as problem:
         exit_with(problem)
     service.start()
     log.info("service_started", port=service.port, metrics_port=service.metrics_port)

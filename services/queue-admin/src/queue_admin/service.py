@@ -40,11 +40,15 @@ class QueueAdmin:
     """The running service. `port` and `metrics_port` tell the ports taken."""
 
     def __init__(self, settings: QueueAdminSettings) -> None:
-        """Take the ports; raises RuntimeError or OSError when one is taken. The store need not be there."""
+        """Take the ports; raises RuntimeError or OSError when one is taken.
+
+        The store need not be there, but one that would lose jobs is refused: raises StoreMisconfigured.
+        """
         self._grace = settings.queue_admin_grace_seconds
         self._engine = QueueEngine.connect(
             settings.redis_url, timeout_seconds=settings.queue_admin_store_timeout_seconds
         )
+        self._engine.require_safe_settings()
         self._registry = CollectorRegistry()
         self._registry.register(QueueCollector(self._engine))
         self._workers = WorkerChannels(lambda address: open_channel(address, token_file=settings.service_token_file))

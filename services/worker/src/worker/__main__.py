@@ -7,6 +7,7 @@ from types import ModuleType
 
 import structlog
 
+from queue_engine.domain.errors import StoreMisconfigured
 from service_kit import VERSION
 from service_kit.lifecycle import exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
@@ -26,7 +27,7 @@ def main(package: ModuleType, open_resources: OpenResources) -> None:
         # It logs tracebacks of handlers, which may quote the payload; ours is one line, and the stack is on the job.
         logging.getLogger("dramatiq.worker.WorkerThread").setLevel(logging.CRITICAL)
         service = WorkerService(settings, package, open_resources)
-    except (SettingsError, MissingResource, RuntimeError, OSError, ValueError) as problem:
+    except (SettingsError, MissingResource, StoreMisconfigured, RuntimeError, OSError, ValueError) as problem:
         exit_with(problem)
     service.start()
     log.info("stopping", signal=wait_for_stop_signal())

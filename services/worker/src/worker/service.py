@@ -53,13 +53,14 @@ class WorkerService:
     def __init__(self, settings: WorkerSettings, package: ModuleType, open_resources: OpenResources) -> None:
         """Opens the ports, to run the job types declared in `package`.
 
-        Raises SettingsError, MissingResource, RuntimeError or OSError when it cannot start.
+        Raises SettingsError, MissingResource, StoreMisconfigured, RuntimeError or OSError when it cannot start.
         """
         verifier = TokenVerifier.from_settings(settings)
         everything = handlers_in(package)
         handlers = _served(everything, settings.queues())
         self._drain_seconds = settings.worker_drain_seconds
         self._engine = QueueEngine.connect(settings.redis_url)
+        self._engine.require_safe_settings()
         registry = CollectorRegistry()
         self._broker = JobBroker(
             self._engine,

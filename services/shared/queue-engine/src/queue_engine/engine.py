@@ -71,6 +71,10 @@ class QueueEngine:
         """
         return self._store.check()
 
+    def require_safe_settings(self) -> None:
+        """Raise StoreMisconfigured, for a service's start; a store that is away is looked at when it is used."""
+        self._store.require_safe_settings()
+
     def accept_loss(self, who: str) -> bool:
         """End StoreEpochChanged: `who` knows that the jobs are gone. False when there was no loss to accept."""
         return self._store.accept_loss(who)

@@ -70,7 +70,10 @@ def check_settings(info: Mapping[str, Any]) -> None:
         raise StoreMisconfigured(f"the store speaks version {version}; functions need Redis 7.0 or Valkey")
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
-        raise StoreMisconfigured(f"the store's maxmemory-policy is {policy} and would lose jobs; set it to noeviction")
+        raise StoreMisconfigured(
+            f"the store's maxmemory-policy is {policy}, which throws jobs away; set it to noeviction "
+            "(CONFIG SET maxmemory-policy noeviction, and in the server's configuration)"
+        )
 
 
 def load_library(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -12,7 +13,7 @@ from redis.retry import Retry
 
 from queue_engine.domain.errors import LibraryMismatch, QueueNotFound, StoreEpochChanged, StoreMisconfigured
 from queue_engine.domain.health import StoreHealth
-from queue_engine.store.checks import check_epoch, check_store, load_library
+from queue_engine.store.checks import check_epoch, check_settings, check_store, load_library
 from queue_engine.store.errors import is_missing_function, translated
 from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key
 from queue_engine.store.library import FUNCTION_PREFIX
@@ -93,6 +94,11 @@ class RedisStore:
             raise
         self._checked_at = time.monotonic()
         return health
+
+    def require_safe_settings(self) -> None:
+        """Raise StoreMisconfigured. A store that is away is looked at when it is used."""
+        with suppress(redis.RedisError):
+            check_settings(self._client.info("everything"))
 
     def accept_loss(self, who: str) -> bool:
         """Whether there was a loss to accept. The one call that is made on a store which is not to be used."""
