@@ -9,6 +9,7 @@ pytest_plugins = [
     "fixtures.platform",
     "fixtures.queue_admin",
     "fixtures.worker",
+    "fixtures.explored",
 ]
 
 # Without the phase that traces: under a tracer Python 3.11 loops for ever once any thread has ended before an exception

@@ -1,200 +1,299 @@
 """What a queue should do, as plain Python: the judge of the functions on the real store.
 
-One rule per event and nothing about keys, batches or speed. Time is what the test lets pass: a lease ends, a delay is
-over.
+One rule per event and nothing about keys, batches or speed. Time is a number that the test moves.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from queue_engine.domain.job import JobState
+from engine.model_job import Failure, Grave, ModelJob
+from queue_engine.domain.job import IfExists, JobState, NewJob, Retention
+from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Outcome, Released
 
 LOST_LIMIT = 3
-
-
-@dataclass(slots=True)
-class ModelJob:
-    """One job. `rank` is its place among the waiting: priority, then order of arrival."""
-
-    data: str
-    priority: int
-    attempts: int
-    state: JobState
-    rank: tuple[int, int] = (0, 0)
-    attempts_made: int = 0
-    lost: int = 0
-    worker: str = ""
-    cancel_requested: bool = False
-    cancelled: bool = False
-    runs: int = 0
-    delayed_at: int = 0
-    failure: tuple[str, str] = ("", "")  # class and normalised line of what it failed with
 
 
 @dataclass(slots=True)
 class Model:
     """A queue. Every method does what the engine's method of that name promises."""
 
+    now: int
+    retention: Retention
+    lines: dict[str, str]  # the line of the error group that each reason belongs to
     jobs: dict[str, ModelJob] = field(default_factory=dict)
+    graves: dict[str, Grave] = field(default_factory=dict)
     arrivals: int = 0
     paused: bool = False
     totals: Counter[str] = field(default_factory=Counter)
+    audit: list[tuple[str, str]] = field(default_factory=list)  # (action, job id) of what is not shipped yet
 
-    def enqueue(self, job_id: str, data: str, *, priority: int, delayed: bool, attempts: int) -> str:
-        """`created`, `known` or `conflict`."""
-        known = self.jobs.get(job_id)
+    def advance(self, ms: int) -> None:
+        self.now += ms
+        self.graves = {job_id: grave for job_id, grave in self.graves.items() if grave.until > self.now}
+
+    # -- enqueue
+
+    def enqueue(self, new: NewJob, *, by_person: bool) -> str:
+        """`created`, `replaced`, `known`, `conflict`, `refused` (it runs) or `foreign` (another's)."""
+        known, grave = self.jobs.get(new.job_id), self.graves.get(new.job_id)
+        if known is None and grave is not None and new.if_exists is IfExists.RETURN:
+            return "known" if grave.meaning == new.data else "conflict"
         if known is not None:
-            return "known" if known.data == data else "conflict"
-        self._write(job_id, ModelJob(data, priority, attempts, JobState.WAITING), delayed=delayed)
-        self.totals["added"] += 1
-        return "created"
+            if new.if_exists is IfExists.REPLACE_OWN and known.owner != new.owner:
+                return "foreign"
+            if new.if_exists is IfExists.RETURN:
+                return "known" if known.meaning == new.data else "conflict"
+            if known.state is JobState.ACTIVE:
+                return "refused"
+        self.graves.pop(new.job_id, None)
+        owner = known.owner if known and by_person else new.owner
+        job = ModelJob(new.data, new.data, new.priority, new.attempts, owner)
+        job.deliveries = known.deliveries if known else 0
+        self.jobs[new.job_id] = job
+        self._arrive(job)
+        if new.delay_ms:
+            job.state, job.due = JobState.DELAYED, self.now + new.delay_ms
+        self.totals["replaced" if known else "added"] += 1
+        if by_person:
+            self.audit.append(("replace" if known else "enqueue", new.job_id))
+        return "replaced" if known else "created"
 
-    def replace(self, job_id: str, data: str, *, priority: int, delayed: bool, attempts: int) -> str:
-        """`created`, `replaced` or `refused`."""
-        known = self.jobs.get(job_id)
-        if known is None:
-            return self.enqueue(job_id, data, priority=priority, delayed=delayed, attempts=attempts)
-        if known.state is JobState.ACTIVE:
-            return "refused"
-        self._write(job_id, ModelJob(data, priority, attempts, JobState.WAITING, runs=known.runs), delayed=delayed)
-        self.totals["replaced"] += 1
-        return "replaced"
+    # -- workers
 
-    def take(self, worker: str, want: int) -> list[str]:
+    def holds(self, worker: str, lease: Lease) -> bool:
+        job = self.jobs.get(lease.job_id)
+        return job is not None and job.state is JobState.ACTIVE and (job.worker, job.token) == (worker, lease.token)
+
+    def settle(
+        self, worker: str, reports: Sequence[tuple[Lease, Outcome]], want: int, lease_ms: int
+    ) -> tuple[list[bool], list[str]]:
+        """Whether each report was the holder's, and what was taken. In order: settle, trim, reap, promote, take."""
+        settled = []
+        for lease, outcome in reports:
+            settled.append(self.holds(worker, lease))
+            if settled[-1]:
+                self._end(lease.job_id, outcome)
+            else:
+                self.totals["stale"] += 1
+        if reports:
+            self._trim(JobState.COMPLETED, self.retention.completed_count)
+            self._trim(JobState.FAILED, self.retention.cancelled_count)
+        self.reap()
+        self.promote()
+        return settled, self._take(worker, want, lease_ms)
+
+    def renew(self, job_id: str, lease_ms: int) -> None:
+        self.jobs[job_id].lease_until = self.now + lease_ms
+
+    def reclaim(self, worker: str, known: Iterable[int]) -> int:
+        """Give back what the worker does not know that it holds."""
+        unknown = [job_id for job_id in self.in_state(JobState.ACTIVE) if self.jobs[job_id].worker == worker]
+        unknown = [job_id for job_id in unknown if self.jobs[job_id].token not in set(known)]
+        for job_id in unknown:
+            self._give_back(job_id, begun=False)
+        return len(unknown)
+
+    def _take(self, worker: str, want: int, lease_ms: int) -> list[str]:
         """A suspect alone if the worker runs none, else the first of the others in order."""
         if self.paused or not want:
             return []
-        waiting = sorted(self.in_state(JobState.WAITING), key=lambda job_id: self.jobs[job_id].rank)
+        waiting = self.in_state(JobState.WAITING)
         suspects = [job_id for job_id in waiting if self.jobs[job_id].lost]
-        tries_one = any(job.worker == worker and job.lost for job in self._active())
+        active = [self.jobs[job_id] for job_id in self.in_state(JobState.ACTIVE)]
+        tries_one = any(job.worker == worker and job.lost for job in active)
         chosen = suspects[:1] if suspects and not tries_one else [i for i in waiting if not self.jobs[i].lost][:want]
         for job_id in chosen:
             job = self.jobs[job_id]
-            job.state, job.worker, job.runs = JobState.ACTIVE, worker, job.runs + 1
+            job.state, job.worker, job.lease_until = JobState.ACTIVE, worker, self.now + lease_ms
+            job.deliveries += 1
         self.totals["started"] += len(chosen)
         return chosen
 
-    def complete(self, job_id: str) -> None:
+    def _end(self, job_id: str, outcome: Outcome) -> None:
         job = self.jobs[job_id]
-        job.state, job.lost, job.attempts_made = JobState.COMPLETED, 0, job.attempts_made + 1
-        self.totals["completed"] += 1
-
-    def fail(self, job_id: str, line: str, *, retry: bool) -> None:
-        job = self.jobs[job_id]
-        job.lost, job.attempts_made = 0, job.attempts_made + 1
-        if job.cancel_requested:
-            self._cancel(job)
-        elif retry and job.attempts_made < job.attempts:
-            job.state = JobState.DELAYED
-            self.totals.update(("retried", "failed:exception"))
-        else:
-            job.state = JobState.FAILED
-            job.failure = ("ValueError", line)
-            self.totals.update(("failed", "failed:exception"))
-
-    def defer(self, job_id: str) -> None:
-        job = self.jobs[job_id]
+        if isinstance(outcome, Released):
+            self._give_back(job_id, begun=outcome.begun)
+            return
         job.lost = 0
-        if job.cancel_requested:
-            self._cancel(job)
+        if isinstance(outcome, Completed):
+            job.state, job.ended, job.attempts_made = JobState.COMPLETED, self.now, job.attempts_made + 1
+            self.totals["completed"] += 1
+            if job.cancel_reason is not None:
+                self.audit.append(("cancel_outcome", job_id))
+            return
+        if isinstance(outcome, Failed):
+            job.attempts_made, job.deferred_since = job.attempts_made + 1, None
+        if isinstance(outcome, Interrupted) or job.cancel_reason is not None:
+            self._honour_cancel(job_id)
+        elif isinstance(outcome, Deferred):
+            self._defer(job, outcome)
         else:
-            job.state = JobState.DELAYED
-            self.totals["deferred"] += 1
+            self._fail(job, outcome)
 
-    def release(self, job_id: str, *, begun: bool) -> None:
+    def _fail(self, job: ModelJob, outcome: Failed) -> None:
+        if outcome.retry_delay_ms is None or job.attempts_made >= job.attempts:
+            self._bury(job, (outcome.error_class, self.lines[outcome.reason]), "exception")
+            return
+        job.state, job.due = JobState.DELAYED, self.now + outcome.retry_delay_ms
+        self.totals.update(("retried", "failed:exception"))
+
+    def _defer(self, job: ModelJob, outcome: Deferred) -> None:
+        if job.deferred_since is None:
+            job.deferred_since = self.now
+        if outcome.max_age_ms is not None and self.now - job.deferred_since > outcome.max_age_ms:
+            self._bury(job, ("", self.lines[outcome.reason]), "dependency")
+            return
+        job.state, job.due = JobState.DELAYED, self.now + outcome.delay_ms
+        self.totals["deferred"] += 1
+
+    def _give_back(self, job_id: str, *, begun: bool) -> None:
         job = self.jobs[job_id]
         job.lost = 0 if begun else job.lost
-        if job.cancel_requested:
-            self._cancel(job)
+        if job.cancel_reason is not None:
+            self._honour_cancel(job_id)
             return
         job.state = JobState.WAITING
+        job.deliveries -= 0 if begun else 1
         self.totals["released"] += 1
 
-    def interrupt(self, job_id: str) -> None:
-        self.jobs[job_id].lost = 0
-        self._cancel(self.jobs[job_id])
+    # -- upkeep
 
-    def lose(self, job_id: str) -> None:
-        """The lease ended without a word."""
-        job = self.jobs[job_id]
-        self.totals["lost"] += 1
-        if job.cancel_requested:
-            self._cancel(job)
-            return
-        job.lost += 1
-        job.state = JobState.FAILED if job.lost == LOST_LIMIT else JobState.WAITING
-        if job.lost == LOST_LIMIT:
-            job.failure = ("WorkerLost", "its worker was lost <number> times in a row")
-            self.totals.update(("failed", "failed:worker_lost"))
+    def reap(self) -> int:
+        expired = [i for i in self.in_state(JobState.ACTIVE) if self.jobs[i].lease_until <= self.now]
+        for job_id in expired:
+            job = self.jobs[job_id]
+            self.totals["lost"] += 1
+            if job.cancel_reason is not None:
+                self._honour_cancel(job_id)
+                continue
+            job.lost += 1
+            job.state = JobState.WAITING
+            if job.lost == LOST_LIMIT:
+                self._bury(job, ("WorkerLost", "its worker was lost <number> times in a row"), "worker_lost")
+        return len(expired)
 
-    def fall_due(self, job_id: str) -> None:
-        self._to_waiting(self.jobs[job_id])
+    def promote(self) -> int:
+        due = [job_id for job_id in self.in_state(JobState.DELAYED) if (self.jobs[job_id].due or 0) <= self.now]
+        for job_id in due:
+            self._arrive(self.jobs[job_id])
+        return len(due)
 
-    def cancel(self, job_id: str) -> str:
+    def prune(self) -> int:
+        r = self.retention
+        return self._trim(JobState.COMPLETED, r.completed_count, r.completed_ms) + self._trim(
+            JobState.FAILED, r.cancelled_count, r.cancelled_ms
+        )
+
+    def _trim(self, state: JobState, keep: int, age_ms: int | None = None) -> int:
+        """By count, or when that takes nothing, by age; dead jobs are never taken."""
+        oldest = [i for i in reversed(self.in_state(state)) if state is JobState.COMPLETED or self.jobs[i].cancelled]
+        gone = oldest[: max(0, len(oldest) - keep)]
+        if not gone and age_ms is not None:
+            gone = [job_id for job_id in oldest if (self.jobs[job_id].ended or 0) < self.now - age_ms]
+        for job_id in gone:
+            job = self.jobs.pop(job_id)
+            until = (job.ended or 0) + self.retention.dedup_ms
+            if until > self.now:
+                self.graves[job_id] = Grave(job.meaning, state, until)
+        self.totals["pruned"] += len(gone)
+        return len(gone)
+
+    # -- people
+
+    def cancel(self, job_id: str, reason: str) -> str:
         """`cancelled`, `requested` or `refused`."""
         job = self.jobs[job_id]
-        if job.state is JobState.ACTIVE:
-            job.cancel_requested = True
-            return "requested"
         if job.state in (JobState.COMPLETED, JobState.FAILED):
             return "refused"
-        self._cancel(job)
+        self.audit.append(("cancel", job_id))
+        if job.state is JobState.ACTIVE:
+            job.cancel_reason = reason if job.cancel_reason is None else job.cancel_reason
+            return "requested"
+        self._cancel(job, reason)
         return "cancelled"
 
-    def reschedule(self, job_id: str, due: int) -> str:
-        """`changed`, `unchanged` or `refused`; `due` 0 is now."""
+    def reschedule(self, job_id: str, due: int | None) -> str:
+        """`changed`, `unchanged` or `refused`; a time that is not in the future means now."""
         job = self.jobs[job_id]
         if job.state not in (JobState.WAITING, JobState.DELAYED):
             return "refused"
-        if due:
-            same = job.state is JobState.DELAYED and job.delayed_at == due
-            job.state, job.delayed_at = JobState.DELAYED, due
-            return "unchanged" if same else "changed"
-        if job.state is JobState.WAITING:
+        due = due if due is not None and due > self.now else None
+        if due == job.due:
             return "unchanged"
-        self._to_waiting(job)
+        self.audit.append(("reschedule", job_id))
+        if due is None:
+            self._arrive(job)
+        else:
+            job.state, job.due = JobState.DELAYED, due
         return "changed"
 
-    def retry(self, job_id: str) -> bool:
-        job = self.jobs[job_id]
-        if job.state is not JobState.FAILED:
+    def retry(self, job_id: str, data: bytes | None = None) -> bool:
+        job = self.jobs.get(job_id)
+        if job is None or job.state is not JobState.FAILED:
             return False
-        job.attempts_made, job.lost, job.cancel_requested, job.cancelled = 0, 0, False, False
-        self._to_waiting(job)
+        job.data = data or job.data
+        job.attempts_made, job.lost, job.deferred_since, job.ended = 0, 0, None, None
+        job.cancel_reason, job.cancelled = None, False
+        self._arrive(job)
         self.totals["manual_retries"] += 1
+        self.audit.append(("retry", job_id))
         return True
 
     def remove(self, job_id: str) -> bool:
-        if self.jobs[job_id].state is JobState.ACTIVE:
+        if job_id not in self.jobs or self.jobs[job_id].state is JobState.ACTIVE:
             return False
         del self.jobs[job_id]
         self.totals["removed"] += 1
+        self.audit.append(("remove", job_id))
         return True
 
-    def groups(self) -> Counter[tuple[bool, str, str]]:
-        """Failed jobs by the way they failed."""
-        failed = [self.jobs[job_id] for job_id in self.in_state(JobState.FAILED)]
-        return Counter((job.cancelled, *job.failure) for job in failed)
+    def pause(self, *, paused: bool) -> bool:
+        """Whether that changed anything."""
+        if self.paused == paused:
+            return False
+        self.paused = paused
+        self.audit.append(("pause" if paused else "resume", ""))
+        return True
+
+    # -- readers
+
+    def is_dead(self, job_id: str) -> bool:
+        job = self.jobs.get(job_id)
+        return job is not None and job.state is JobState.FAILED and not job.cancelled
 
     def in_state(self, state: JobState) -> list[str]:
-        return [job_id for job_id, job in self.jobs.items() if job.state is state]
+        """In the order in which people see them."""
+        ids = [job_id for job_id, job in self.jobs.items() if job.state is state]
+        match state:
+            case JobState.WAITING:
+                return sorted(ids, key=lambda i: (not self.jobs[i].lost, self.jobs[i].rank))
+            case JobState.ACTIVE:
+                return sorted(ids, key=lambda i: self.jobs[i].token)
+            case JobState.DELAYED:
+                return sorted(ids, key=lambda i: (self.jobs[i].due or 0, i))
+            case _:
+                return sorted(ids, key=lambda i: (self.jobs[i].ended or 0, i), reverse=True)
 
-    def _active(self) -> list[ModelJob]:
-        return [job for job in self.jobs.values() if job.state is JobState.ACTIVE]
+    # -- the ways of a job
 
-    def _cancel(self, job: ModelJob) -> None:
-        job.state, job.cancelled, job.failure = JobState.FAILED, True, ("", "Manually cancelled")
-        self.totals.update(("cancelled", "failed:cancelled"))
-
-    def _write(self, job_id: str, job: ModelJob, *, delayed: bool) -> None:
-        self.jobs[job_id] = job
-        if delayed:
-            job.state = JobState.DELAYED
-        else:
-            self._to_waiting(job)
-
-    def _to_waiting(self, job: ModelJob) -> None:
+    def _arrive(self, job: ModelJob) -> None:
         self.arrivals += 1
-        job.state, job.rank, job.delayed_at = JobState.WAITING, (job.priority, self.arrivals), 0
+        job.state, job.rank, job.due = JobState.WAITING, (job.priority, self.arrivals), None
+
+    def _bury(self, job: ModelJob, failure: Failure, kind: str) -> None:
+        job.state, job.ended, job.failure = JobState.FAILED, self.now, failure
+        self.totals.update(("failed", f"failed:{kind}"))
+
+    def _honour_cancel(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        if job.cancel_reason is not None:
+            self.audit.append(("cancel_outcome", job_id))
+        self._cancel(job, job.cancel_reason or "")
+
+    def _cancel(self, job: ModelJob, reason: str) -> None:
+        job.state, job.due, job.ended, job.cancelled = JobState.FAILED, None, self.now, True
+        job.failure = ("", self.lines[reason])
+        self.totals.update(("cancelled", "failed:cancelled"))
