@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from queue_engine.domain.errors import QueueEngineError
-from queue_engine.domain.job import FailureKind, JobState, QueueCounts
+from queue_engine.domain.job import FailureKind, JobState, QueueCounts, Retention
 from queue_engine.engine import QueueEngine
 
 log = structlog.get_logger()
@@ -28,6 +28,7 @@ EVENTS = {
     "cancelled": "cancelled",
     "removed": "removed",
     "pruned": "pruned",
+    "discarded": "discarded",
     "lost": "rescued",
     "deferred": "deferred",
     "released": "released",
@@ -39,8 +40,8 @@ EVENTS = {
 class QueueCollector(Collector):
     """One pass over all queues per scrape. With the store away only queue_store_up is there."""
 
-    def __init__(self, engine: QueueEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: QueueEngine, retention: Retention) -> None:
+        self._engine, self._retention = engine, retention
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: registering must not ask the store."""
@@ -60,7 +61,7 @@ class QueueCollector(Collector):
     def _read(self) -> list[Metric]:
         families = Families()
         for queue in self._engine.list_queues():
-            families.add_counts(self._engine.count_jobs(queue))
+            families.add_counts(self._engine.count_jobs(queue), self._retention)
             families.add_audit(queue, *self._engine.audit_backlog(queue))
         return families.all()
 
@@ -75,13 +76,18 @@ class Families:
         self._depth = GaugeMetricFamily("queue_depth", "Jobs in each state.", labels=["queue", "state"])
         self._age = _gauge("queue_oldest_runnable_age_seconds", "Age of the job that is taken next; 0 when none waits.")
         self._dead = _gauge("queue_dead_letter_depth", "Dead jobs that wait for a decision.")
+        self._dead_bytes = _gauge("queue_dead_letter_bytes", "What the dead jobs occupy in the store.")
+        self._dead_fill = _gauge(
+            "queue_dead_letter_fill_ratio",
+            "How much of their bound the dead jobs use; beyond 1 the oldest are discarded.",
+        )
         self._paused = _gauge("queue_paused", "Whether the queue is paused.")
         self._audit_depth = _gauge("queue_audit_outbox_depth", "Audit records not shipped yet.")
         self._audit_age = _gauge("queue_audit_outbox_age_seconds", "Age of the oldest audit record not shipped yet.")
         self._audit_parked = _gauge("queue_audit_parked", "Audit records refused for good and set aside.")
 
-    def add_counts(self, counts: QueueCounts) -> None:
-        """A queue's states and events."""
+    def add_counts(self, counts: QueueCounts, retention: Retention) -> None:
+        """A queue's states and events, and how near its dead jobs are to the bounds of `retention`."""
         queue, totals = counts.name, counts.totals
         for total, status in EVENTS.items():
             self._jobs.add_metric([queue, status], totals.get(total, 0))
@@ -92,6 +98,9 @@ class Families:
             self._depth.add_metric([queue, state.value], getattr(counts, state.value))
         self._age.add_metric([queue], (counts.oldest_waiting_ms or 0) / 1_000)
         self._dead.add_metric([queue], counts.dead)
+        self._dead_bytes.add_metric([queue], counts.dead_bytes)
+        fill = max(counts.dead / retention.dead_count, counts.dead_bytes / retention.dead_bytes)
+        self._dead_fill.add_metric([queue], fill)
         self._paused.add_metric([queue], counts.paused)
 
     def add_audit(self, queue: str, waiting: int, parked: int, oldest_ms: int | None) -> None:

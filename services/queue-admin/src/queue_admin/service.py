@@ -24,6 +24,7 @@ from queue_admin.servicer import QueueAdminServicer
 from queue_admin.settings import QueueAdminSettings
 from queue_admin.worker_channels import WorkerChannels
 from queue_admin.workers import WorkerDesk
+from queue_engine.domain.job import Retention
 from queue_engine.engine import QueueEngine
 from service_kit.contract import methods_of
 from service_kit.grpc_client import open_channel
@@ -45,12 +46,13 @@ class QueueAdmin:
         The store need not be there, but one that would lose jobs is refused: raises StoreMisconfigured.
         """
         self._grace = settings.queue_admin_grace_seconds
+        retention = Retention(dead_count=settings.queue_admin_dead_count, dead_bytes=settings.queue_admin_dead_bytes)
         self._engine = QueueEngine.connect(
-            settings.redis_url, timeout_seconds=settings.queue_admin_store_timeout_seconds
+            settings.redis_url, timeout_seconds=settings.queue_admin_store_timeout_seconds, retention=retention
         )
         self._engine.require_safe_settings()
         self._registry = CollectorRegistry()
-        self._registry.register(QueueCollector(self._engine))
+        self._registry.register(QueueCollector(self._engine, retention))
         self._workers = WorkerChannels(lambda address: open_channel(address, token_file=settings.service_token_file))
         self._audit = open_channel(settings.queue_admin_audit_address, token_file=settings.service_token_file)
         self._server = self._grpc_server(settings)

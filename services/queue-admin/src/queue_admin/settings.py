@@ -25,5 +25,9 @@ class QueueAdminSettings(ServiceSettings):
     queue_admin_audit_address: str = "127.0.0.1:50052"
     queue_admin_store_timeout_seconds: float = Field(2.0, gt=0, le=30)
     """Below the callers' deadlines, so that they hear UNAVAILABLE and not a bare deadline."""
+    queue_admin_dead_count: int = Field(100_000, ge=1)
+    """Dead jobs kept in each queue; the oldest beyond are discarded, with an audit record each."""
+    queue_admin_dead_bytes: int = Field(256 * 1024**2, ge=1)
+    """What the dead jobs of a queue may occupy in the store; beyond, as above."""
     queue_admin_grace_seconds: float = Field(10.0, ge=0, le=300)
     """How long running calls may take to end at shutdown."""

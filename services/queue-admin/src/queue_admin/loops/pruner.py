@@ -1,4 +1,4 @@
-"""Applies retention to finished jobs; dead ones are never touched."""
+"""Applies retention to finished jobs, and the bounds of dead ones."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from queue_engine.audit_stream import AuditStream
 from queue_engine.domain.audit import Action, AuditRecord
 from queue_engine.domain.bulk import BulkResult, JobFilter
 from queue_engine.domain.error_group import ErrorGroups
-from queue_engine.domain.errors import QueueNotFound
 from queue_engine.domain.health import StoreHealth
 from queue_engine.domain.job import (
     DEFAULT_RETENTION,
@@ -33,7 +32,8 @@ from queue_engine.grouping import Grouping
 from queue_engine.leasing import Leasing
 from queue_engine.reading import Reading
 from queue_engine.registry import Registry
-from queue_engine.store.redis_store import Arg, RedisStore
+from queue_engine.store.redis_store import RedisStore
+from queue_engine.upkeep import Upkeep
 
 __all__ = ["BulkResult", "JobFilter", "QueueEngine", "StoreHealth"]
 
@@ -46,7 +46,6 @@ class QueueEngine:
 
     def __init__(self, store: RedisStore, *, retention: Retention = DEFAULT_RETENTION) -> None:
         self._store = store
-        self._retention = retention
         self._leasing = Leasing(store, retention)
         self._reading = Reading(store)
         self._grouping = Grouping(store, self._reading)
@@ -54,6 +53,7 @@ class QueueEngine:
         self._acting = Acting(store, self._reading)
         self._registry = Registry(store)
         self._audit_stream = AuditStream(store)
+        self._upkeep = Upkeep(store, retention)
 
     @classmethod
     def connect(cls, url: str, *, timeout_seconds: float = 2.0, retention: Retention | None = None) -> QueueEngine:
@@ -146,18 +146,18 @@ class QueueEngine:
 
     def reap_leases(self, queue: str) -> int:
         """Take expired leases back: waiting again at the front by age; buried as worker_lost after three in a row."""
-        return self._upkeep("reap_leases", queue)
+        return self._upkeep.reap_leases(queue)
 
     def promote_jobs(self, queue: str) -> int:
         """Move due jobs from delayed to waiting and wake a worker."""
-        return self._upkeep("promote_jobs", queue)
+        return self._upkeep.promote_jobs(queue)
 
     def prune_jobs(self, queue: str) -> int:
-        """Apply retention to completed and cancelled jobs; in a store that is nearly full completed ones go at once."""
-        r = self._retention
-        completed_count = 0 if self._store.is_nearly_full() else r.completed_count
-        bounds = (completed_count, r.completed_ms, r.cancelled_count, r.cancelled_ms, r.dedup_ms)
-        return self._upkeep("prune_jobs", queue, *bounds)
+        """Apply retention to completed and cancelled jobs; in a store that is nearly full completed ones go at once.
+
+        Dead jobs beyond their bounds are discarded, each with an audit record.
+        """
+        return self._upkeep.prune_jobs(queue)
 
     # -- people
 
@@ -288,11 +288,3 @@ class QueueEngine:
     def audit_backlog(self, queue: str) -> tuple[int, int, int | None]:
         """(records waiting, records parked, age in ms of the oldest waiting)."""
         return self._audit_stream.audit_backlog(queue)
-
-    def _upkeep(self, function: str, queue: str, *args: Arg) -> int:
-        check_queue_name(queue)
-        try:
-            moved: int = self._store.call(function, queue, *args, resend=True)[1]
-        except QueueNotFound:
-            return 0
-        return moved

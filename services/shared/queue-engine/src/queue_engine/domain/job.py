@@ -45,12 +45,18 @@ class IfExists(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long finished jobs are kept; whichever bound is reached first. Dead jobs are never taken by it."""
+    """How long finished jobs are kept; whichever bound is reached first.
+
+    Dead jobs wait for somebody however old they are; beyond their bounds the oldest are discarded, each with an audit
+    record.
+    """
 
     completed_ms: int = 3_600_000
     completed_count: int = 1_000
     cancelled_ms: int = 7 * 86_400_000
     cancelled_count: int = 10_000
+    dead_count: int = 100_000
+    dead_bytes: int = 256 * 1024**2
     dedup_ms: int = 86_400_000
 
 
@@ -204,8 +210,9 @@ class QueueCounts:
     """A queue as its overview row shows it; each count is what its tab holds.
 
     `totals` are counters of events since the queue began: added, replaced, completed, failed, cancelled, removed,
-    pruned, retried, lost, deferred, released, stale, started. They are exact: each is raised by the call that made
-    the transition. added = waiting + active + delayed + completed + failed + removed + pruned always holds.
+    pruned (among them discarded), retried, lost, deferred, released, stale, started. They are exact: each is raised by
+    the call that made the transition. added = waiting + active + delayed + completed + failed + removed + pruned always
+    holds.
     """
 
     name: str
@@ -216,6 +223,7 @@ class QueueCounts:
     failed: int
     dead: int
     paused: bool
+    dead_bytes: int = 0  # what the dead jobs occupy in the store
     paused_by: str | None = None
     paused_reason: str | None = None
     paused_at_ms: int | None = None

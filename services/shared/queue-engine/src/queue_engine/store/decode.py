@@ -128,6 +128,7 @@ def queue_counts(queue: str, reply: Sequence[Any]) -> QueueCounts:
         failed=failed,
         dead=dead,
         paused=paused is not None,
+        dead_bytes=int(fields.get(b"dead_bytes", 0)),
         paused_by=paused[0] if paused else None,
         paused_reason=(paused[1] or None) if paused else None,
         paused_at_ms=paused[2] if paused else None,
@@ -162,8 +163,8 @@ def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
 
 
 TOTALS = (
-    "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "retried", "lost", "deferred",
-    "released", "stale", "started", "manual_retries", *(f"failed:{kind.value}" for kind in FailureKind),
+    "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "discarded", "retried", "lost",
+    "deferred", "released", "stale", "started", "manual_retries", *(f"failed:{kind.value}" for kind in FailureKind),
 )  # fmt: skip
 
 

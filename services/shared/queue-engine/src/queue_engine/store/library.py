@@ -17,9 +17,9 @@ LIBRARY_NAME = f"jobqueue_v{MAJOR}"
 FUNCTION_PREFIX = f"jq{MAJOR}_"
 
 _SHARED = (
-    "queue", "batch", "order", "settings", "history", "audit", "groups", "endings", "quarantine", "reap", "promote",
-    "take", "leases", "outcomes", "outcome_completed", "outcome_failed", "outcome_deferred", "outcome_released",
-    "outcome_interrupted", "settle", "retention", "reopen", "enqueue", "page", "registry",
+    "queue", "batch", "order", "settings", "history", "audit", "groups", "dead", "endings", "quarantine", "reap",
+    "promote", "take", "leases", "outcomes", "outcome_completed", "outcome_failed", "outcome_deferred",
+    "outcome_released", "outcome_interrupted", "settle", "retention", "reopen", "enqueue", "page", "registry",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 

@@ -15,6 +15,7 @@ local function bury(batch, id, key, reason, class, kind)
   index_add(batch, 'failed', now, id)
   index_add(batch, 'dead', now, id)
   join_group(batch.queue, id, key, reason, class, 'dead')
+  join_dead(batch.queue, id, key)
   count_minute(batch, 'failed')
   count(batch, 'failed:' .. kind)
 end

@@ -1,6 +1,6 @@
 -- Making a job that is not active as new again, for retry and replace. Its history stays.
 
-local RUN_FIELDS = { 'at', 'll', 'cx', 'e', 'ec', 'ek', 't1', 'cn', 'r', 'df', 'pg', 'rs', 'q', 'mf', 'g' }
+local RUN_FIELDS = { 'at', 'll', 'cx', 'e', 'ec', 'ek', 't1', 'cn', 'r', 'df', 'pg', 'rs', 'q', 'mf', 'g', 'w' }
 local INDEXES = {
   waiting = { 'waiting', 'suspects' },
   delayed = { 'delayed' },
@@ -10,7 +10,10 @@ local INDEXES = {
 
 -- Take a job out of the indexes of its state.
 local function unindex(queue, id, state)
-  if state == 'failed' then leave_group(queue, id) end
+  if state == 'failed' then
+    leave_group(queue, id)
+    leave_dead(queue, id)
+  end
   for _, index in ipairs(INDEXES[state] or {}) do redis.call('ZREM', queue.prefix .. index, id) end
 end
 
