@@ -20,7 +20,16 @@ from support.rest_cases.case import ADMIN, NOBODY, OPS, SERVICE, TENANT, Case
 from support.two_faces import AUDIT, METHODS, QUEUE_ADMIN, Outcome, masked, over_grpc, over_rest
 
 CASES = [*enqueueing.CASES, *reading.CASES, *acting.CASES]
-CHANGES = {"EnqueueJob", "EnqueueJobs", "RetryJob", "RemoveJob", "CancelJob", "RescheduleJob", "RemoveJobs"}
+CHANGES = {
+    "EnqueueJob",
+    "EnqueueJobs",
+    "RetryJob",
+    "RemoveJob",
+    "CancelJob",
+    "RescheduleJob",
+    "RemoveJobs",
+    "CancelJobs",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import pytest
 import redis
 
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
-from queue_engine.domain.errors import InvalidArgument
-from queue_engine.domain.job import FailureKind, JobState
-from queue_engine.domain.lease import Completed, Failed
+from queue_engine.domain.errors import InvalidArgument, QueueReserved
+from queue_engine.domain.job import FailureKind, IfExists, JobState
+from queue_engine.domain.lease import Completed, Failed, Interrupted
 from queue_engine.engine import BulkResult, JobFilter, QueueEngine
+from support.waiting import wait_until
 
 
 def bury(engine: QueueEngine, job_id: str, *, name: str = "ticket.created", error: str = "boom") -> None:
@@ -78,6 +79,71 @@ def test_a_bulk_retry_twice_retries_once(graveyard: QueueEngine, worker: Worker)
     assert graveyard.retry_jobs(QUEUE, JobFilter(), action=an_action()).done == 4
     assert graveyard.retry_jobs(QUEUE, JobFilter(), action=an_action()) == BulkResult(0, 0, ())
     assert len(worker.take()) == 4
+
+
+@pytest.mark.parametrize("delay_ms", [None, 60_000], ids=["waiting", "delayed"])
+def test_jobs_that_have_not_begun_are_cancelled_together_each_with_its_record(
+    engine: QueueEngine, worker: Worker, delay_ms: int | None
+) -> None:
+    engine.enqueue_jobs(QUEUE, [a_job(f"job-{number}", delay_ms=delay_ms) for number in range(250)])
+    which = JobFilter(JobState.DELAYED if delay_ms else JobState.WAITING)
+
+    assert engine.cancel_jobs(QUEUE, which, action=an_action("not needed"), dry_run=True) == BulkResult(250, 0, ())
+    assert engine.cancel_jobs(QUEUE, which, action=an_action("not needed")) == BulkResult(250, 250, ())
+
+    assert worker.take() == ()
+    assert {job.failed_reason for job in engine.list_jobs(QUEUE, JobState.FAILED, offset=0, limit=250).jobs} == {
+        "not needed"
+    }
+    assert (engine.count_jobs(QUEUE).failed, engine.count_jobs(QUEUE).dead) == (250, 0)
+    records = engine.claim_audit(QUEUE, shipper="s", lease_ms=1_000, limit=500)
+    assert {(record.action, record.reason) for record in records} == {("cancel", "not needed")}
+    assert len({record.event_id for record in records}) == len({record.job_id for record in records}) == 250
+
+
+def test_running_jobs_are_asked_to_stop_together_and_once(engine: QueueEngine, worker: Worker) -> None:
+    engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b"), a_job("asked")])
+    leases = worker.take()
+    engine.cancel_job(QUEUE, "asked", action=an_action())
+    which = JobFilter(JobState.ACTIVE)
+
+    assert engine.cancel_jobs(QUEUE, which, action=an_action()) == BulkResult(2, 2, ())
+    again = engine.cancel_jobs(QUEUE, JobFilter(JobState.ACTIVE, ids=("a",)), action=an_action())
+    assert again == BulkResult(0, 0, (("a", "its cancel was asked for already"),))
+    assert engine.cancel_jobs(QUEUE, which, action=an_action()) == BulkResult(0, 0, ())
+
+    for lease in leases:
+        worker.report(lease, Interrupted())
+    records = engine.claim_audit(QUEUE, shipper="s", lease_ms=1_000)
+    assert [record.action for record in records] == ["cancel"] * 3 + ["cancel_outcome"] * 3
+    assert len({record.event_id for record in records}) == 6  # the ledger refuses one id with two meanings
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.COMPLETED])
+def test_finished_jobs_cannot_be_cancelled_together(engine: QueueEngine, state: JobState) -> None:
+    with pytest.raises(InvalidArgument, match="state"):
+        engine.cancel_jobs(QUEUE, JobFilter(state), action=an_action())
+    with pytest.raises(QueueReserved):
+        engine.cancel_jobs("dead-letter", JobFilter(JobState.WAITING), action=an_action())
+
+
+def test_jobs_accepted_after_the_question_are_not_meant(engine: QueueEngine) -> None:
+    engine.enqueue_job(QUEUE, a_job("before"))
+    asked = engine.get_job(QUEUE, "before").job.created_at_ms + 1
+    wait_until(lambda: accepted_again(engine, "after") >= asked)
+
+    by_filter = engine.cancel_jobs(QUEUE, JobFilter(JobState.WAITING, accepted_before_ms=asked), action=an_action())
+    by_id = engine.remove_jobs(
+        QUEUE, JobFilter(JobState.WAITING, ids=("after",), accepted_before_ms=asked), action=an_action()
+    )
+
+    assert by_filter == BulkResult(1, 1, ())
+    assert by_id.skipped == (("after", "does not meet the filter"),)
+
+
+def accepted_again(engine: QueueEngine, job_id: str) -> int:
+    engine.enqueue_job(QUEUE, a_job(job_id, if_exists=IfExists.REPLACE))
+    return engine.get_job(QUEUE, job_id).job.created_at_ms
 
 
 def test_a_job_that_changes_meanwhile_is_skipped(graveyard: QueueEngine) -> None:

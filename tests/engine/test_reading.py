@@ -8,7 +8,7 @@ import redis
 
 from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, keys_of
 from queue_engine.domain.errors import InvalidArgument, JobNotFound
-from queue_engine.domain.job import JobState
+from queue_engine.domain.job import JobState, Order
 from queue_engine.domain.lease import Completed
 from queue_engine.engine import QueueEngine
 
@@ -65,6 +65,67 @@ def test_finished_jobs_are_listed_newest_first(engine: QueueEngine, worker: Work
         time.sleep(0.002)  # the page orders by the millisecond of the end
 
     assert ids(engine, JobState.COMPLETED) == ["b", "a"]
+
+
+ORDERED = [JobState.WAITING, JobState.ACTIVE, JobState.DELAYED, JobState.COMPLETED, JobState.FAILED]
+
+
+@pytest.mark.parametrize("state", ORDERED)
+def test_each_list_can_be_read_from_both_ends(engine: QueueEngine, clock: Clock, state: JobState) -> None:
+    names = [f"job-{number}" for number in range(7)]
+    put_in_order(engine, clock, state, names)
+
+    for order, expected in ((Order.OLDEST, names), (Order.NEWEST, names[::-1])):
+        whole = engine.list_jobs(QUEUE, state, offset=0, limit=10, order=order)
+        pages = [engine.list_jobs(QUEUE, state, offset=at, limit=3, order=order) for at in (0, 3, 6, 9)]
+        assert [job.job_id for job in whole.jobs] == expected
+        assert [job.job_id for page in pages for job in page.jobs] == expected
+        assert {page.total for page in pages} == {7}
+
+
+def put_in_order(engine: QueueEngine, clock: Clock, state: JobState, names: list[str]) -> None:
+    """Jobs that reached the state one after the other; of the waiting ones the first two are suspects."""
+    worker = Worker(engine)
+    for number, name in enumerate(names):
+        delay = 60_000 + number if state is JobState.DELAYED else None
+        engine.enqueue_job(QUEUE, a_job(name, delay_ms=delay, attempts=1))
+        if state in (JobState.COMPLETED, JobState.FAILED):
+            worker.run(Completed() if state is JobState.COMPLETED else a_failure(retry_delay_ms=None))
+            time.sleep(0.002)  # the page orders by the millisecond of the end
+    if state is JobState.ACTIVE:
+        worker.take()
+    if state is JobState.WAITING:
+        for lease in worker.take(2):
+            clock.expire_lease(lease.job_id)
+        engine.reap_leases(QUEUE)
+
+
+def test_dead_letters_can_be_read_oldest_first(engine: QueueEngine, worker: Worker) -> None:
+    for name in ("a", "b", "c"):
+        engine.enqueue_job(QUEUE, a_job(name))
+        worker.run(a_failure(retry_delay_ms=None))
+        time.sleep(0.002)  # the view orders by the millisecond of the end
+
+    view = engine.list_jobs("dead-letter", JobState.FAILED, offset=1, limit=2, order=Order.OLDEST)
+
+    assert [job.job_id for job in view.jobs] == [f"{QUEUE}:b", f"{QUEUE}:c"]
+
+
+def test_a_deep_page_costs_as_much_as_the_first(engine: QueueEngine) -> None:
+    for first in range(0, 10_000, 1_000):
+        engine.enqueue_jobs(QUEUE, [a_job(f"job-{number}") for number in range(first, first + 1_000)])
+
+    def fastest(offset: int, order: Order) -> float:
+        def seconds() -> float:
+            began = time.perf_counter()
+            assert len(engine.list_jobs(QUEUE, JobState.WAITING, offset=offset, limit=10, order=order).jobs) == 10
+            return time.perf_counter() - began
+
+        return min(seconds() for _ in range(20))
+
+    shallow = min(fastest(0, order) for order in Order)
+    for order in Order:
+        assert fastest(9_990, order) < 10 * shallow  # walking there would take some hundred times as long
 
 
 def test_a_page_past_the_end_is_empty(engine: QueueEngine) -> None:

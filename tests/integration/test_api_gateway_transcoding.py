@@ -15,7 +15,7 @@ from support.gateway import Call, RunningGateway, a_gateway
 
 REASON = "in the operator's words"
 FROM_5: Any = {"from": 5}  # a keyword of Python
-FAILED = job_pb2.JOB_STATE_FAILED
+FAILED, WAITING = job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_WAITING
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ REQUESTS: dict[str, tuple[str, str, Any, Message]] = {
     "ListQueues": ("GET", "/jobs/queues", None, pb.ListQueuesRequest()),
     "GetQueue": (
         "GET",
-        "/jobs/queues/tickets?status=failed&page=2&pageSize=5",
+        "/jobs/queues/tickets?status=failed&page=2&pageSize=5&order=oldest",
         None,
-        pb.GetQueueRequest(queue="tickets", status=FAILED, page=2, page_size=5),
+        pb.GetQueueRequest(queue="tickets", status=FAILED, page=2, page_size=5, order=pb.JOB_ORDER_OLDEST),
     ),
     "GetJob": (
         "GET",
@@ -93,6 +93,14 @@ REQUESTS: dict[str, tuple[str, str, Any, Message]] = {
         "/jobs/queues/tickets/remove",
         {"status": "failed", "finishedBefore": 1764000000000, "reason": REASON},
         pb.RemoveJobsRequest(queue="tickets", status=FAILED, finished_before=1764000000000, reason=REASON),
+    ),
+    "CancelJobs": (
+        "POST",
+        "/jobs/queues/tickets/cancel",
+        {"status": "waiting", "acceptedBefore": 1764000000000, "name": "ticket.created", "reason": REASON},
+        pb.CancelJobsRequest(
+            queue="tickets", status=WAITING, accepted_before=1764000000000, name="ticket.created", reason=REASON
+        ),
     ),
     "ListJobTypes": ("GET", "/jobs/types", None, pb.ListJobTypesRequest()),
     "ListWorkers": ("GET", "/jobs/workers", None, pb.ListWorkersRequest()),

@@ -50,6 +50,16 @@ def test_a_queue_shows_what_its_tabs_hold(queue_admin: RunningQueueAdmin) -> Non
     assert queue.workers == 1
 
 
+def test_a_page_can_begin_at_either_end(queue_admin: RunningQueueAdmin) -> None:
+    enqueue(queue_admin, "one", "two", "three")
+
+    for order, ids in ((pb.JOB_ORDER_OLDEST, ["one", "two", "three"]), (pb.JOB_ORDER_NEWEST, ["three", "two", "one"])):
+        assert [job.id for job in page_of(queue_admin, job_pb2.JOB_STATE_WAITING, order=order).jobs] == ids
+    with refused("INVALID_REQUEST") as call:
+        queue_admin.stub("OPS").GetQueue(pb.GetQueueRequest(queue="tickets", order=pb.JOB_ORDER_NEWEST))
+    assert call.fields == {"order": "needs a status"}
+
+
 def test_the_last_hour_is_shown_by_minute(queue_admin: RunningQueueAdmin) -> None:
     enqueue(queue_admin, "one", "two")
 

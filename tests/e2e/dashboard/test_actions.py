@@ -159,6 +159,25 @@ def test_delayed_jobs_are_cancelled_together(ops: Person, jobs: Jobs) -> None:
     expect(ops.toast()).to_contain_text("2 jobs cancelled")
 
 
+def test_all_delayed_jobs_are_cancelled_after_a_dry_run(ops: Person, jobs: Jobs) -> None:
+    mine = [jobs.delayed() for _ in range(12)]
+    ops.open("/job-queues/tickets?status=delayed&pageSize=10")
+    ops.page.locator("[data-row]").first.get_by_role("checkbox").check()
+    ops.page.get_by_role("checkbox", name=re.compile(r"All [\d,]+ delayed jobs")).check()
+    ops.page.locator("[data-bulk]").get_by_role("button", name="Cancel…").click()
+    expect(ops.dialog()).to_contain_text("all that are delayed as of now")
+    later = jobs.delayed()
+    button = ops.dialog().get_by_role("button", name=re.compile(r"^Cancel \d+ jobs$"))
+    amount = int(button.inner_text().split()[1])
+    assert amount >= len(mine)
+    ops.dialog().get_by_label("Reason").fill("none of them is wanted")
+    button.click()
+    expect(ops.toast()).to_contain_text(f"{amount} jobs cancelled")
+    assert {jobs.get("tickets", job_id)["failedReason"] for job_id in mine} == {"none of them is wanted"}
+    assert jobs.audited(mine[-1], "cancel")["reason"] == "none of them is wanted"
+    assert jobs.status("tickets", later) == "delayed"  # it came after the question
+
+
 def test_a_double_click_acts_once(ops: Person, jobs: Jobs) -> None:
     job_id = jobs.dead()
     ops.open(f"/job-queues/notifications/{job_id}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.dashboard.jobs import Jobs, unique
@@ -47,6 +48,46 @@ def test_tabs_pages_and_sizes_are_addresses(ops: Person, jobs: Jobs) -> None:
     expect(ops.page).to_have_url(re.compile("pageSize=50"))
     ops.open("/job-queues/notifications?status=completed")
     expect(ops.page.get_by_label("Per page")).to_have_value("50")
+
+
+def test_a_list_is_turned_around_by_its_column(ops: Person, jobs: Jobs) -> None:
+    mine = [jobs.delayed() for _ in range(3)]
+
+    def shown() -> list[str]:
+        ids = ops.page.locator("[data-row] [data-open]").all_inner_texts()
+        return [job_id for job_id in ids if job_id in mine]
+
+    ops.open("/job-queues/tickets?status=delayed&pageSize=100")
+    due = ops.page.get_by_role("columnheader", name="Due")
+    expect(due).to_have_attribute("aria-sort", "ascending")
+    assert shown() == mine
+    due.get_by_role("link").click()
+    expect(ops.page).to_have_url(re.compile("order=newest"))
+    expect(due).to_have_attribute("aria-sort", "descending")
+    assert shown() == mine[::-1]
+    ops.row(mine[2]).get_by_role("link").click()
+    expect(ops.page).to_have_url(re.compile("order=newest"))
+    ops.page.keyboard.press("j")
+    expect(ops.drawer()).to_contain_text(mine[1])  # the next one in the order that is shown
+    for _ in range(2):
+        ops.page.go_back()
+    expect(ops.drawer()).to_have_count(0)
+    ops.page.get_by_role("link", name="Show the next due first").click()
+    expect(due).to_have_attribute("aria-sort", "ascending")
+    expect(ops.page).not_to_have_url(re.compile("order="))
+
+
+@pytest.mark.parametrize(
+    ("status", "column", "usual"),
+    [("waiting", "Place", "ascending"), ("active", "Runtime", "descending"), ("failed", "Finished", "descending")],
+)
+def test_each_status_can_be_read_from_both_ends(ops: Person, status: str, column: str, usual: str) -> None:
+    other = {"ascending": "descending", "descending": "ascending"}[usual]
+    ops.open(f"/job-queues/notifications?status={status}")
+    header = ops.page.get_by_role("columnheader", name=column)
+    expect(header).to_have_attribute("aria-sort", usual)
+    header.get_by_role("link").click()
+    expect(header).to_have_attribute("aria-sort", other)
 
 
 def test_a_page_that_no_longer_exists_is_the_last_one(ops: Person, jobs: Jobs) -> None:

@@ -129,6 +129,58 @@ CASES: list[Case] = [
         prepare=delayed,
     ),
     Case(
+        "a bulk cancel",
+        "CancelJobs",
+        lambda job: pb.CancelJobsRequest(queue=QUEUE, status=DELAYED, ids=[job, "none"], reason="a case"),
+        lambda job: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/cancel",
+            {"status": "delayed", "ids": [job, "none"], "reason": "a case"},
+        ),
+        prepare=delayed,
+    ),
+    Case(
+        "what a bulk cancel would do",
+        "CancelJobs",
+        lambda job: pb.CancelJobsRequest(
+            queue=QUEUE, status=DELAYED, accepted_before=4_102_444_800_000, ids=[job], dry_run=True, reason="a case"
+        ),
+        lambda job: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/cancel",
+            {
+                "status": "delayed",
+                "acceptedBefore": 4_102_444_800_000,
+                "ids": [job],
+                "dryRun": True,
+                "reason": "a case",
+            },
+        ),
+        prepare=delayed,
+    ),
+    Case(
+        "a bulk cancel of jobs that have ended",
+        "CancelJobs",
+        lambda _: pb.CancelJobsRequest(queue=QUEUE, status=FAILED, reason="a case"),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/cancel", {"status": "failed", "reason": "a case"}),
+        "INVALID_REQUEST",
+    ),
+    Case(
+        "a bulk cancel of dead letters",
+        "CancelJobs",
+        lambda _: pb.CancelJobsRequest(queue="dead-letter", status=DELAYED, reason="a case"),
+        lambda _: ("POST", "/jobs/queues/dead-letter/cancel", {"status": "delayed", "reason": "a case"}),
+        "QUEUE_RESERVED",
+    ),
+    Case(
+        "a bulk cancel by a backend",
+        "CancelJobs",
+        lambda _: pb.CancelJobsRequest(queue=QUEUE, status=DELAYED, reason="a case"),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/cancel", {"status": "delayed", "reason": "a case"}),
+        "ROLE_REQUIRED",
+        by=SERVICE,
+    ),
+    Case(
         "a bulk retry of jobs that did not fail",
         "RetryJobs",
         lambda _: pb.RetryJobsRequest(queue=QUEUE, status=DELAYED, reason="a case"),

@@ -38,6 +38,20 @@ CASES: list[Case] = [
         prepare=cancelled,
     ),
     Case(
+        "a page from the other end",
+        "GetQueue",
+        lambda _: pb.GetQueueRequest(queue=QUEUE, status=FAILED, page=1, page_size=1, order=pb.JOB_ORDER_OLDEST),
+        lambda _: ("GET", f"/jobs/queues/{QUEUE}?status=failed&page=1&pageSize=1&order=oldest"),
+        prepare=cancelled,
+    ),
+    Case(
+        "an order of no jobs",
+        "GetQueue",
+        lambda _: pb.GetQueueRequest(queue=QUEUE, order=pb.JOB_ORDER_NEWEST),
+        lambda _: ("GET", f"/jobs/queues/{QUEUE}?order=newest"),
+        "INVALID_REQUEST",
+    ),
+    Case(
         "a page beyond the last",
         "GetQueue",
         lambda _: pb.GetQueueRequest(queue="dead-letter", status=FAILED, page=1_000_000),

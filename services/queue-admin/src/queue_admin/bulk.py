@@ -1,4 +1,4 @@
-"""Retrying and removing by filter; through the dead-letter view over all queues."""
+"""Retrying, removing and cancelling by filter; through the dead-letter view over all queues."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
 from queue_engine.engine import BulkResult, JobFilter, QueueEngine
 from service_kit.tokens import Caller
 
-Request = queue_admin_service_pb2.RetryJobsRequest | queue_admin_service_pb2.RemoveJobsRequest
+Request = (
+    queue_admin_service_pb2.RetryJobsRequest
+    | queue_admin_service_pb2.RemoveJobsRequest
+    | queue_admin_service_pb2.CancelJobsRequest
+)
 Verb = Callable[..., BulkResult]
 LIMIT = 1_000
+CANCELLABLE = (JobState.WAITING, JobState.DELAYED, JobState.ACTIVE)
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,264}")
 
 
@@ -42,6 +47,13 @@ class BulkDesk:
             raise invalid("status", "must be failed")
         return self._run(request, which, caller, self._engine.remove_jobs)
 
+    def cancel_jobs(self, request: queue_admin_service_pb2.CancelJobsRequest, caller: Caller) -> BulkResult:
+        """Cancel all jobs that match, or ask their handlers to stop. Raises QueueReserved for dead-letter."""
+        which = to_filter(request)
+        if which.state not in CANCELLABLE:
+            raise invalid("status", f"must be one of {', '.join(CANCELLABLE)}")
+        return self._run(request, which, caller, self._engine.cancel_jobs)
+
     def _run(self, request: Request, which: JobFilter, caller: Caller, verb: Verb) -> BulkResult:
         result = verb(request.queue, which, action=action_of(caller, request.reason), dry_run=request.dry_run)
         # A dry run says what would be done: all that match, for they match by their state too.
@@ -53,13 +65,15 @@ def to_filter(request: Request) -> JobFilter:
     for index, job_id in enumerate(request.ids):
         if not _ID.fullmatch(job_id):
             raise invalid(f"ids[{index}]", f"must match {_ID.pattern}")
+    given = {field.name: value for field, value in request.ListFields()}
     return JobFilter(
         state=STATE_FROM_WIRE[request.status],
-        name=request.name if request.HasField("name") else None,
-        error_contains=request.error_contains if request.HasField("error_contains") else None,
-        finished_before_ms=request.finished_before if request.HasField("finished_before") else None,
-        finished_after_ms=request.finished_after if request.HasField("finished_after") else None,
+        name=given.get("name"),
+        error_contains=given.get("error_contains"),
+        finished_before_ms=given.get("finished_before"),
+        finished_after_ms=given.get("finished_after"),
+        accepted_before_ms=given.get("accepted_before"),
         ids=tuple(request.ids) or None,
-        limit=request.limit if request.HasField("limit") else LIMIT,
-        group=request.group if request.HasField("group") else None,
+        limit=given.get("limit", LIMIT),
+        group=given.get("group"),
     )

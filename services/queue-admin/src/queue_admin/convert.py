@@ -19,6 +19,7 @@ from queue_engine.domain.job import (
     JobState,
     LogLine,
     Minute,
+    Order,
     QueueCounts,
 )
 from queue_engine.domain.job_type import EnqueueOptions
@@ -27,6 +28,10 @@ STATE_TO_WIRE: dict[JobState, job_pb2.JobState.ValueType] = {
     state: job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in JobState
 }
 STATE_FROM_WIRE = {wire: state for state, wire in STATE_TO_WIRE.items()}
+ORDER_FROM_WIRE = {
+    queue_admin_service_pb2.JOB_ORDER_OLDEST: Order.OLDEST,
+    queue_admin_service_pb2.JOB_ORDER_NEWEST: Order.NEWEST,
+}
 _KIND_FROM_WIRE = {
     job_pb2.BACKOFF_TYPE_FIXED: BackoffKind.FIXED,
     job_pb2.BACKOFF_TYPE_EXPONENTIAL: BackoffKind.EXPONENTIAL,

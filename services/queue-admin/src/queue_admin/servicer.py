@@ -69,6 +69,8 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
             answer.page.CopyFrom(self._page(request))
         elif request.HasField("group"):
             raise invalid("group", "needs the status failed")
+        elif request.HasField("order"):
+            raise invalid("order", "needs a status")
         return answer
 
     def _page(self, request: pb.GetQueueRequest) -> pb.QueueJobs:
@@ -78,7 +80,9 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         size = request.page_size if request.HasField("page_size") else self._page_size
         state = convert.STATE_FROM_WIRE[request.status]
         group = request.group if request.HasField("group") else None
-        found = self._engine.list_jobs(request.queue, state, offset=(page - 1) * size, limit=size, group=group)
+        order = convert.ORDER_FROM_WIRE.get(request.order)
+        offset = (page - 1) * size
+        found = self._engine.list_jobs(request.queue, state, offset=offset, limit=size, group=group, order=order)
         return pb.QueueJobs(
             jobs=[convert.from_job(job, listed_from=request.queue) for job in found.jobs],
             pagination=convert.pagination(page, size, found.total),
@@ -177,6 +181,11 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         """All jobs that match."""
         result = self._bulk.remove_jobs(request, current_caller())
         return pb.RemoveJobsResponse(matched=result.matched, done=result.done, skipped=_skipped(result))
+
+    def CancelJobs(self, request: pb.CancelJobsRequest, context: grpc.ServicerContext) -> pb.CancelJobsResponse:
+        """All jobs that match and have not ended."""
+        result = self._bulk.cancel_jobs(request, current_caller())
+        return pb.CancelJobsResponse(matched=result.matched, done=result.done, skipped=_skipped(result))
 
     # -- job types and workers
 

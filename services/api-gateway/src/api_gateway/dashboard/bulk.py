@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
@@ -18,15 +16,19 @@ from api_gateway.dashboard.job_page import JOB_ID
 from api_gateway.dashboard.job_rows import NUMBERS
 from api_gateway.dashboard.site import Visit
 from api_gateway.dashboard.toasts import Toast
-from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as queue_admin
 from service_kit.errors import ServiceError
 
 BATCH = 1_000
 MOST_BATCHES = 50
 LONGEST_SECONDS = 20.0
-CANCELS_AT_ONCE = 8
 DRY = "dry run"
+Request = queue_admin.RetryJobsRequest | queue_admin.RemoveJobsRequest | queue_admin.CancelJobsRequest
+KINDS: dict[str, type[Request]] = {
+    "retry": queue_admin.RetryJobsRequest,
+    "remove": queue_admin.RemoveJobsRequest,
+    "cancel": queue_admin.CancelJobsRequest,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,16 @@ class Selection:
         as_of_ms = int(as_of) if as_of.isdecimal() and len(as_of) < 15 else now_ms  # noqa: PLR2004 - digits of a time
         return cls(queue, status, () if everything else ids[:BATCH], form.text("group") if everything else "", as_of_ms)
 
-    def request(
-        self, action: str, reason: str, *, dry_run: bool
-    ) -> queue_admin.RetryJobsRequest | queue_admin.RemoveJobsRequest:
+    def request(self, action: str, reason: str, *, dry_run: bool) -> Request:
         """The call for the next batch."""
-        kind = queue_admin.RetryJobsRequest if action == "retry" else queue_admin.RemoveJobsRequest
-        found = kind(queue=self.queue, status=NUMBERS[self.status], ids=self.ids, reason=reason, dry_run=dry_run)
-        if self.group:
+        found = KINDS[action](
+            queue=self.queue, status=NUMBERS[self.status], ids=self.ids, reason=reason, dry_run=dry_run
+        )
+        if self.group and not isinstance(found, queue_admin.CancelJobsRequest):
             found.group = self.group
-        if not self.ids and self.status in ("failed", "completed"):
-            found.finished_before = self.as_of_ms  # what fails again after the question is not meant
+        if not self.ids:  # what came after the question is not meant
+            finished = self.status in ("failed", "completed")
+            setattr(found, "finished_before" if finished else "accepted_before", self.as_of_ms)
         return found
 
 
@@ -103,12 +105,9 @@ async def bulk_action(visit: Visit) -> Response:
 
 
 async def _ask(visit: Visit, selection: Selection, action: str, back: str) -> Response:
-    if action == "cancel":
-        tally, at_least = Tally(matched=len(selection.ids), done=len(selection.ids)), False
-    else:
-        answer = await visit.call(selection.request(action, DRY, dry_run=True))
-        tally = Tally(answer.matched, answer.done, [skipped.why for skipped in answer.skipped])
-        at_least = not selection.ids and answer.matched >= BATCH
+    answer = await visit.call(selection.request(action, DRY, dry_run=True))
+    tally = Tally(answer.matched, answer.done, [skipped.why for skipped in answer.skipped])
+    at_least = not selection.ids and answer.matched >= BATCH
     return visit.page(
         "bulk_action.html",
         selection=selection,
@@ -123,8 +122,6 @@ async def _ask(visit: Visit, selection: Selection, action: str, back: str) -> Re
 async def _carry_out(visit: Visit, selection: Selection, action: str, reason: str) -> Tally:
     if not reason:
         raise ServiceError("INVALID_REQUEST", "a reason is needed for what is done to many jobs")
-    if action == "cancel":
-        return await _cancel(visit, selection.queue, selection.ids, reason)
     tally = Tally()
     until = time.monotonic() + LONGEST_SECONDS
     for _ in range(MOST_BATCHES):
@@ -135,25 +132,4 @@ async def _carry_out(visit: Visit, selection: Selection, action: str, reason: st
         tally.unfinished = not selection.ids and answer.matched >= BATCH and answer.done > 0
         if not tally.unfinished or time.monotonic() > until:
             break
-    return tally
-
-
-async def _cancel(visit: Visit, queue: str, ids: Sequence[str], reason: str) -> Tally:
-    tally, gate = Tally(matched=len(ids)), asyncio.Semaphore(CANCELS_AT_ONCE)
-
-    async def cancel(job_id: str) -> None:
-        async with gate:
-            try:
-                answer = await visit.call(queue_admin.CancelJobRequest(queue=queue, job_id=job_id, reason=reason))
-            except ServiceError as error:
-                if error.reason == "UNAUTHENTICATED":
-                    raise
-                tally.skipped.append(error.detail)
-                return
-        if answer.outcome == job_pb2.ACTION_OUTCOME_UNCHANGED:
-            tally.skipped.append("its cancel was asked for already")
-        else:
-            tally.done += 1
-
-    await asyncio.gather(*map(cancel, ids))
     return tally

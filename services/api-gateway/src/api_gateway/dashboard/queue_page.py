@@ -20,12 +20,15 @@ from service_kit.errors import ServiceError
 
 MOST_GROUPS = 50
 ORDERS = {
-    "waiting": "in the order in which they will run",
-    "active": "in the order in which they were taken",
-    "delayed": "the next due first",
-    "completed": "the latest first",
-    "failed": "the latest first",
+    "waiting": {"oldest": "in the order in which they will run", "newest": "the last to run first"},
+    "active": {"oldest": "in the order in which they were taken", "newest": "the last taken first"},
+    "delayed": {"oldest": "the next due first", "newest": "the last due first"},
+    "completed": {"newest": "the latest first", "oldest": "the oldest first"},
+    "failed": {"newest": "the latest first", "oldest": "the oldest first"},
 }
+"""How a status can be sorted, in words; the usual order first. No index gives any other."""
+
+ORDER_NUMBERS = {"oldest": queue_admin.JOB_ORDER_OLDEST, "newest": queue_admin.JOB_ORDER_NEWEST}
 _group = re.compile(r"[cd][0-9a-f]{16}").fullmatch
 
 
@@ -41,6 +44,7 @@ class JobList:
     groups: tuple[queue_admin.ErrorGroup, ...]
     groups_total: int
     tabs: tuple[tuple[str, int], ...]
+    order: str
     query: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -49,9 +53,29 @@ class JobList:
         return self.row.queue.name
 
     @property
-    def order(self) -> str:
-        """How the jobs are sorted, in words."""
-        return ORDERS[self.status]
+    def order_words(self) -> str:
+        """How the jobs are sorted."""
+        return ORDERS[self.status][self.order]
+
+    @property
+    def other_order_words(self) -> str:
+        """How they can be sorted instead."""
+        return ORDERS[self.status][_other(self.order)]
+
+    @property
+    def direction(self) -> str:
+        """How the values of the sorted column run; of what was taken first, the runtime is the longest."""
+        return "ascending" if (self.order == "oldest") is (self.status != "active") else "descending"
+
+    def turned(self) -> str:
+        """The first page of this list in its other order."""
+        other = _other(self.order)
+        return self.address(order="" if other == _usual_order(self.status) else other, page="")
+
+    def place(self, index: int) -> int:
+        """Place of a waiting job in the line."""
+        before = self.pages.first_item - 1 + index
+        return before + 1 if self.order == "oldest" else self.pages.total - before
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -92,7 +116,11 @@ async def job_list(visit: Visit, queue: str, default_status: str = "") -> JobLis
         status = default_status or ("failed" if queue == DEAD_LETTER else "waiting")
     group = visit.query("group") if status == "failed" and _group(visit.query("group")) else ""
     page, size = page_of(visit), size_of(visit)
-    request = queue_admin.GetQueueRequest(queue=queue, status=NUMBERS[status], page=page, page_size=size)
+    usual = _usual_order(status)
+    order = visit.query("order") if visit.query("order") in ORDER_NUMBERS else usual
+    request = queue_admin.GetQueueRequest(
+        queue=queue, status=NUMBERS[status], page=page, page_size=size, order=ORDER_NUMBERS[order]
+    )
     if group:
         request.group = group
     answer: queue_admin.GetQueueResponse
@@ -100,7 +128,12 @@ async def job_list(visit: Visit, queue: str, default_status: str = "") -> JobLis
     answer, found = await asyncio.gather(visit.call(request), _groups(visit, queue, status))
     row = row_of(answer.queue)
     now_ms = round(time.time() * 1_000)
-    query: dict[str, object] = {"status": status, "group": group, "page": page if page > 1 else ""}
+    query: dict[str, object] = {
+        "status": status,
+        "group": group,
+        "order": order if order != usual else "",
+        "page": page if page > 1 else "",
+    }
     return JobList(
         row=row,
         status=status,
@@ -110,6 +143,7 @@ async def job_list(visit: Visit, queue: str, default_status: str = "") -> JobLis
         groups=tuple(found.groups),
         groups_total=found.total,
         tabs=_tabs(row),
+        order=order,
         query=query,
     )
 
@@ -121,6 +155,14 @@ async def _groups(visit: Visit, queue: str, status: str) -> queue_admin.ListErro
         with suppress(ServiceError):
             answer = await visit.call(queue_admin.ListErrorGroupsRequest(queue=queue, limit=MOST_GROUPS))
     return answer
+
+
+def _usual_order(status: str) -> str:
+    return next(iter(ORDERS[status]))
+
+
+def _other(order: str) -> str:
+    return "newest" if order == "oldest" else "oldest"
 
 
 def _tabs(row: QueueRow) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from queue_engine.domain.audit import Action
-from queue_engine.domain.bulk import BulkResult, JobFilter
+from queue_engine.domain.bulk import CANCELLING, BulkResult, JobFilter
 from queue_engine.domain.errors import InvalidArgument, JobNotFound, WrongState
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
 from queue_engine.domain.limits import MAX_DUE_MS, check_queue_name, check_range, read_json
@@ -19,6 +19,8 @@ MAX_BULK = 1_000
 _LOOK_STEP = 500
 _CHANGE_STEP = 100
 """Jobs changed per call: keeps each call under about 5 ms."""
+
+_CANCELLABLE = (JobState.WAITING, JobState.DELAYED, JobState.ACTIVE)
 
 
 class Acting:
@@ -66,8 +68,16 @@ class Acting:
         check_queue_name(queue)
         self._store.call("record_action", queue, *action_args(action), verb, job_id, detail)
 
+    def cancel_jobs(self, queue: str, which: JobFilter, *, action: Action, dry_run: bool) -> BulkResult:
+        """Dead letters have nothing left to cancel: QueueReserved."""
+        check_queue_name(queue)
+        if which.state not in _CANCELLABLE:
+            raise InvalidArgument("state", f"must be one of {', '.join(_CANCELLABLE)}")
+        meant = replace(which, uncancelled=True)
+        return self.change_jobs("cancel_jobs", queue, meant, action=action, dry_run=dry_run)
+
     def change_jobs(self, verb: str, queue: str, which: JobFilter, *, action: Action, dry_run: bool) -> BulkResult:
-        """`verb` is retry_jobs or remove_jobs. Matches first, then changes in steps; each step is atomic."""
+        """`verb`: retry_jobs, remove_jobs or cancel_jobs. Matches first, then changes in steps; each step is atomic."""
         check_range("limit", which.limit, 1, MAX_BULK)
         which.check_group()
         if queue == DEAD_LETTER_QUEUE:
@@ -85,7 +95,7 @@ class Acting:
                 if word == b"OK":
                     done += 1
                 else:
-                    skipped.append((job_id, "job not found" if word == b"NOT_FOUND" else f"is {state.decode()}"))
+                    skipped.append((job_id, _why(word, state)))
         return BulkResult(len(ids), done, tuple(skipped))
 
     def _change_dead(self, verb: str, which: JobFilter, *, action: Action, dry_run: bool) -> BulkResult:
@@ -131,9 +141,10 @@ class Acting:
     def _search(self, queue: str, which: JobFilter) -> list[str]:
         if which.is_empty:
             return []
-        bounds = (which.finished_after_ms, which.finished_before_ms)
+        bounds = (which.finished_after_ms, which.finished_before_ms, which.accepted_before_ms)
         args: list[Arg] = [which.name or "", which.error_contains or ""]
         args += ["" if bound is None else bound for bound in bounds]
+        args.append("1" if which.uncancelled else "")
         ids: dict[str, None] = {}
         rank = 0
         while len(ids) < which.limit:
@@ -159,6 +170,11 @@ class Acting:
 def _expected(queue: str) -> str:
     """What a job must still be when it is acted on: through the dead-letter view only a dead one."""
     return "dead" if queue == DEAD_LETTER_QUEUE else ""
+
+
+def _why(word: bytes, state: bytes) -> str:
+    """Why a job that was meant was left alone."""
+    return {b"NOT_FOUND": "job not found", b"CANCELLING": CANCELLING}.get(word, f"is {state.decode()}")
 
 
 def _steps(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -20,6 +20,7 @@ from queue_engine.domain.job import (
     JobState,
     Minute,
     NewJob,
+    Order,
     QueueCounts,
     Retention,
 )
@@ -162,10 +163,7 @@ class QueueEngine:
     # -- people
 
     def retry_job(self, queue: str, job_id: str, *, action: Action, data: bytes | None = None) -> None:
-        """Failed -> waiting, attempts reset, history kept; with `data`, the payload replaced.
-
-        Raises JobNotFound, WrongState.
-        """
+        """Failed -> waiting, attempts reset, history kept; `data` replaces its own. Raises JobNotFound, WrongState."""
         self._acting.retry_job(queue, job_id, action=action, data=data)
 
     def remove_job(self, queue: str, job_id: str, *, action: Action) -> None:
@@ -194,6 +192,10 @@ class QueueEngine:
         """remove_job for all that match, in bounded steps."""
         return self._acting.change_jobs("remove_jobs", queue, which, action=action, dry_run=dry_run)
 
+    def cancel_jobs(self, queue: str, which: JobFilter, *, action: Action, dry_run: bool = False) -> BulkResult:
+        """cancel_job for all that match, in bounded steps; of the running ones those not asked to stop yet."""
+        return self._acting.cancel_jobs(queue, which, action=action, dry_run=dry_run)
+
     def pause_queue(self, queue: str, *, action: Action) -> bool:
         """Stop handing out jobs; False when it was paused already (then nothing is recorded)."""
         return self._acting.pause_queue(queue, action=action)
@@ -216,13 +218,21 @@ class QueueEngine:
         """Counts, pause mark, totals. For dead-letter: the sum over all queues' dead jobs as `failed`."""
         return self._reading.count_jobs(queue)
 
-    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int, group: str | None = None) -> JobPage:
-        """A page by rank: waiting and active in order of taking, delayed by due time, finished newest first.
+    def list_jobs(
+        self,
+        queue: str,
+        state: JobState,
+        *,
+        offset: int,
+        limit: int,
+        group: str | None = None,
+        order: Order | None = None,
+    ) -> JobPage:
+        """A page by rank: waiting and active by taking, delayed by due time, finished newest first; or as told.
 
-        `group` narrows failed jobs to an error group. For dead-letter, ids are `<queue>:<jobId>`, state failed, `queue`
-        is the original queue.
+        `group`: failed jobs of an error group. For dead-letter, ids are `<queue>:<jobId>`, `queue` is the original one.
         """
-        return self._reading.list_jobs(queue, state, offset=offset, limit=limit, group=group)
+        return self._reading.list_jobs(queue, state, offset=offset, limit=limit, group=group, order=order)
 
     def list_error_groups(self, queue: str, *, limit: int = 50) -> ErrorGroups:
         """Failed jobs by the way they failed, the largest group first; all groups together hold every failed job once.

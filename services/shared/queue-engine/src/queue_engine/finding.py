@@ -73,7 +73,7 @@ class _Look:
             self.complete = False
 
     def _match(self, queue: str, index: str, rank: int) -> Reply:
-        any_job = ("", "", "", "")
+        any_job = ("", "", "", "", "", "")
         return self._store.call("match_jobs", queue, index, rank, _LOOK_STEP, *any_job, self._text, resend=True)[1:]
 
 

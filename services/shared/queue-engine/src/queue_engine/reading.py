@@ -8,7 +8,7 @@ from itertools import islice
 
 from queue_engine.domain.error_group import check_group_id, holds_dead
 from queue_engine.domain.errors import InvalidArgument, JobNotFound, QueueNotFound
-from queue_engine.domain.job import DEAD_LETTER_QUEUE, Job, JobDetail, JobPage, JobState, Minute, QueueCounts
+from queue_engine.domain.job import DEAD_LETTER_QUEUE, Job, JobDetail, JobPage, JobState, Minute, Order, QueueCounts
 from queue_engine.domain.limits import check_job_id, check_queue_name, check_range
 from queue_engine.store import decode
 from queue_engine.store.encode import encode_id
@@ -42,7 +42,9 @@ class Reading:
             return QueueCounts(queue, 0, 0, 0, 0, failed=dead, dead=dead, paused=False)
         return decode.queue_counts(queue, self._store.call("count_jobs", queue, resend=True))
 
-    def list_jobs(self, queue: str, state: JobState, *, offset: int, limit: int, group: str | None = None) -> JobPage:
+    def list_jobs(
+        self, queue: str, state: JobState, *, offset: int, limit: int, group: str | None, order: Order | None
+    ) -> JobPage:
         """One queue's page, or the view's."""
         check_queue_name(queue, allow_view=True)
         check_range("limit", limit, 0, MAX_PAGE)
@@ -52,9 +54,9 @@ class Reading:
             if state is not JobState.FAILED:
                 raise InvalidArgument("group", "needs the status failed")
         if queue == DEAD_LETTER_QUEUE:
-            return self._list_view(state, offset, limit, group)
+            return self._list_view(state, offset, limit, group, order)
         index = state.value if group is None else f"g:{group}"
-        reply = self._store.call("list_jobs", queue, index, offset, limit, resend=True)
+        reply = self._store.call("list_jobs", queue, index, offset, limit, order or "", resend=True)
         return JobPage(tuple(decode.job(queue, one) for one in reply[2:]), reply[1])
 
     def get_job(self, queue: str, job_id: str) -> JobDetail:
@@ -94,23 +96,26 @@ class Reading:
         age: int = self._store.call("oldest_runnable", queue, resend=True)[1]
         return None if age < 0 else age
 
-    def _dead_ids(self, queue: str, depth: int, index: str = "dead") -> tuple[int, list[tuple[int, str, str]]]:
-        """How many are dead, and the newest `depth` of them as (minus time of death, queue, id)."""
+    def _dead_ids(
+        self, queue: str, depth: int, index: str = "dead", order: Order | None = None
+    ) -> tuple[int, list[tuple[int, str, str]]]:
+        """How many are dead, and the first `depth` of them in that order as (time of death, queue, id)."""
         try:
-            _, total, *flat = self._store.call("list_dead", queue, depth, index, resend=True)
+            _, total, *flat = self._store.call("list_dead", queue, depth, index, order or "", resend=True)
         except QueueNotFound:
             return 0, []
-        found = [(-int(died), queue, decode.decode_id(i)) for i, died in zip(flat[::2], flat[1::2], strict=True)]
+        found = [(int(died), queue, decode.decode_id(i)) for i, died in zip(flat[::2], flat[1::2], strict=True)]
         return total, found
 
-    def _list_view(self, state: JobState, offset: int, limit: int, group: str | None) -> JobPage:
+    def _list_view(self, state: JobState, offset: int, limit: int, group: str | None, order: Order | None) -> JobPage:
         if state is not JobState.FAILED or (group is not None and not holds_dead(group)):
             return JobPage((), 0)
         depth = min(offset + limit, MAX_DEAD_DEPTH)
         index = "dead" if group is None else f"g:{group}"
-        found = [self._dead_ids(queue, depth, index) for queue in self.list_queues()]
-        newest = merge(*(ids for _, ids in found), key=lambda entry: entry[0])
-        entries = list(islice(newest, offset, offset + limit))
+        found = [self._dead_ids(queue, depth, index, order) for queue in self.list_queues()]
+        newest_first = order is not Order.OLDEST
+        merged = merge(*(ids for _, ids in found), key=lambda entry: entry[0], reverse=newest_first)
+        entries = list(islice(merged, offset, offset + limit))
         return JobPage(tuple(self._entries(entries)), sum(total for total, _ in found))
 
     def _entries(self, entries: list[tuple[int, str, str]]) -> list[Job]:

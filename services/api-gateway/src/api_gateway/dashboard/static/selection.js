@@ -90,9 +90,6 @@ function drawBar(amount) {
   for (const element of bar.querySelectorAll("[data-everything], [data-clear]")) {
     if (element instanceof HTMLElement) element.hidden = false;
   }
-  for (const element of bar.querySelectorAll("[data-ids-only]")) {
-    if (element instanceof HTMLButtonElement) element.disabled = all;
-  }
 }
 
 /**

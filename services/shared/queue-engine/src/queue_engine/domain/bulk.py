@@ -8,6 +8,8 @@ from queue_engine.domain.error_group import check_group_id, holds_dead
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import Job, JobState
 
+CANCELLING = "its cancel was asked for already"
+
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
@@ -22,6 +24,8 @@ class JobFilter:
     dead_only: bool = False
     limit: int = 1_000
     group: str | None = None  # an error group, of failed jobs
+    accepted_before_ms: int | None = None
+    uncancelled: bool = False  # leaves out running jobs whose cancel was asked for
 
     @property
     def index(self) -> str:
@@ -49,7 +53,9 @@ class JobFilter:
             return "job not found"
         if job.state is not self.state or (self.dead_only and not job.dead):
             return f"is {job.state}"
-        finished = job.finished_at_ms
+        if self.uncancelled and job.cancel_requested:
+            return CANCELLING
+        finished, accepted = job.finished_at_ms, self.accepted_before_ms
         after, before = self.finished_after_ms, self.finished_before_ms
         meets = (
             self.name in (None, job.name),
@@ -57,6 +63,7 @@ class JobFilter:
             self.error_contains is None or self.error_contains in (job.failed_reason or ""),
             after is None or (finished is not None and finished >= after),
             before is None or (finished is not None and finished < before),
+            accepted is None or job.created_at_ms < accepted,
         )
         return None if all(meets) else "does not meet the filter"
 

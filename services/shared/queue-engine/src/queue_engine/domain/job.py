@@ -63,6 +63,13 @@ class Retention:
 DEFAULT_RETENTION = Retention()
 
 
+class Order(StrEnum):
+    """From which end of its index a list is read: when jobs are taken, come due or have ended."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 @dataclass(frozen=True, slots=True)
 class JobRef:
     """Which job is meant, when it may live in another queue."""

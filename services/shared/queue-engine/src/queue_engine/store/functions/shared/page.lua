@@ -27,14 +27,16 @@ local function active_ids(queue)
   return ids
 end
 
--- Waiting jobs by rank: suspects come first, as they do for workers.
-local function waiting_ids(queue, offset, limit)
-  local suspects = redis.call('ZCARD', queue.prefix .. 'suspects')
-  local ids = redis.call('ZRANGE', queue.prefix .. 'suspects', offset, offset + limit - 1)
-  local first = math.max(0, offset - suspects)
-  local rest = limit - #ids
+-- Waiting jobs by rank: suspects come first, as they do for workers; or from the other end.
+local function waiting_ids(queue, offset, limit, newest)
+  local command = newest and 'ZREVRANGE' or 'ZRANGE'
+  local first, second = queue.prefix .. 'suspects', queue.prefix .. 'waiting'
+  if newest then first, second = second, first end
+  local size = redis.call('ZCARD', first)
+  local ids = redis.call(command, first, offset, offset + limit - 1)
+  local from, rest = math.max(0, offset - size), limit - #ids
   if rest > 0 then
-    for _, id in ipairs(redis.call('ZRANGE', queue.prefix .. 'waiting', first, first + rest - 1)) do ids[#ids + 1] = id end
+    for _, id in ipairs(redis.call(command, second, from, from + rest - 1)) do ids[#ids + 1] = id end
   end
   return ids
 end
@@ -53,16 +55,19 @@ local function state_size(queue, state)
   return size
 end
 
--- Ids of a state (or of the dead index, or of an error group g:<group>) from rank `offset` on, as people want to see them.
-local function page_ids(queue, state, offset, limit)
-  if state == 'waiting' then return waiting_ids(queue, offset, limit) end
+-- Ids of a state (or of the dead index, or of an error group g:<group>) from rank `offset` on. `order` is 'oldest' or
+-- 'newest' first; else as people want to see them: what has ended newest first, all others in the order of what comes.
+local function page_ids(queue, state, offset, limit, order)
+  if state == 'waiting' then return waiting_ids(queue, offset, limit, order == 'newest') end
   if state == 'active' then
     local all, ids = active_ids(queue), {}
-    for i = offset + 1, math.min(offset + limit, #all) do ids[#ids + 1] = all[i] end
+    for i = offset + 1, math.min(offset + limit, #all) do
+      ids[#ids + 1] = all[order == 'newest' and #all + 1 - i or i]
+    end
     return ids
   end
-  local command = state == 'delayed' and 'ZRANGE' or 'ZREVRANGE'
-  return redis.call(command, queue.prefix .. state, offset, offset + limit - 1)
+  local oldest = order == 'oldest' or (state == 'delayed' and order ~= 'newest')
+  return redis.call(oldest and 'ZRANGE' or 'ZREVRANGE', queue.prefix .. state, offset, offset + limit - 1)
 end
 
 -- When the job that would be taken next became runnable, in ms; nil when none waits.
