@@ -15,21 +15,15 @@ import httpx
 import pytest
 
 from fixtures.stack import RunningStack
-from support.rest_cases import acting, enqueueing, reading
+from support.rest_cases import acting, enqueueing, reading, scheduling
 from support.rest_cases.case import ADMIN, NOBODY, OPS, SERVICE, TENANT, Case
 from support.two_faces import AUDIT, METHODS, QUEUE_ADMIN, Outcome, masked, over_grpc, over_rest
 
-CASES = [*enqueueing.CASES, *reading.CASES, *acting.CASES]
+CASES = [*enqueueing.CASES, *reading.CASES, *acting.CASES, *scheduling.CASES]
 CHANGES = {
-    "EnqueueJob",
-    "EnqueueJobs",
-    "RetryJob",
-    "RemoveJob",
-    "CancelJob",
-    "RescheduleJob",
-    "RemoveJobs",
-    "CancelJobs",
-}
+    "EnqueueJob", "EnqueueJobs", "RetryJob", "RemoveJob", "CancelJob", "RescheduleJob", "RemoveJobs", "CancelJobs",
+    "UpsertSchedule", "PauseSchedule", "ResumeSchedule", "RemoveSchedule", "RunScheduleNow",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +56,7 @@ class Faces:
         """Prepare and make the call over REST, then over gRPC."""
         rest_job = f"case-{uuid.uuid4().hex}"
         grpc_job = f"case-{uuid.uuid4().hex}" if case.method in CHANGES else rest_job
-        with self.client(OPS) as preparing, self.client(case.by) as client:
+        with self.client(case.prepared_by) as preparing, self.client(case.by) as client:
             for job in dict.fromkeys((rest_job, grpc_job)):
                 case.prepare(preparing, job)
             rest = over_rest(client, *case.rest(rest_job))

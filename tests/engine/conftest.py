@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from engine.builders import Clock, Worker, assert_balanced, assert_consistent
+from engine.builders import QUEUE, Clock, Worker, assert_balanced, assert_consistent
+from engine.schedules import Runner
 from queue_engine.engine import QueueEngine
 
 
@@ -35,3 +36,9 @@ def worker(engine: QueueEngine) -> Worker:
 @pytest.fixture
 def clock(client: redis.Redis) -> Clock:
     return Clock(client)
+
+
+@pytest.fixture
+def runner(engine: QueueEngine, client: redis.Redis) -> Runner:
+    engine._store.set_up_queue(QUEUE)
+    return Runner(engine, client)

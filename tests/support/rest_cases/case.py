@@ -58,5 +58,6 @@ class Case:
     code: str = "OK"
     prepare: Callable[[httpx.Client, str], None] = nothing
     by: str = OPS
+    prepared_by: str = OPS
     loose: bool = False
     numbers: bool = False

@@ -9,6 +9,8 @@ from queue_engine.domain.errors import (
     LibraryMismatch,
     QueueNotFound,
     QueueReserved,
+    ScheduleChanged,
+    ScheduleNotFound,
     StoreEpochChanged,
     StoreFull,
     StoreMisconfigured,
@@ -23,6 +25,8 @@ REASONS: dict[type[Exception], str] = {
     JobNotFound: "JOB_NOT_FOUND",
     WrongState: "WRONG_STATE",
     IdConflict: "ID_CONFLICT",
+    ScheduleNotFound: "SCHEDULE_NOT_FOUND",
+    ScheduleChanged: "WRONG_STATE",
     StoreFull: "LIMITED",
     StoreUnavailable: "UNAVAILABLE",
     StoreMisconfigured: "UNAVAILABLE",
@@ -38,7 +42,13 @@ RETRY_AFTER_MS: dict[type[Exception], int] = {
     LibraryMismatch: 5_000,
 }
 # Our callers' names for the engine's, where they differ.
-JSON_NAMES = {"job_id": "jobId", "due_at_ms": "dueAt"}
+JSON_NAMES = {
+    "job_id": "jobId",
+    "due_at_ms": "dueAt",
+    "schedule_id": "scheduleId",
+    "interval_ms": "interval",
+    "time_zone": "timeZone",
+}
 # What the engine says of the store is for our logs, not for callers.
 SAID_INSTEAD: dict[type[Exception], str] = {
     StoreUnavailable: "the job store cannot be reached; whether the call took effect is unknown",

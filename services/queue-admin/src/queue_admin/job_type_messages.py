@@ -7,8 +7,10 @@ import orjson
 from jobqueue.queue.v1 import job_pb2
 from queue_admin.convert import from_backoff, to_backoff
 from queue_admin.errors import invalid
+from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import DEAD_LETTER_QUEUE
-from queue_engine.domain.job_type import JobType, Settling
+from queue_engine.domain.job_type import DefaultSchedule, JobType, Settling
+from queue_engine.domain.recurrence import Recurrence
 
 DEFAULTS = JobType("", "", 1, {})
 RANGES = {"attempts": 100, "timeout": 86_400_000, "max_age": 31_536_000_000, "dedup_window": 31_536_000_000}
@@ -38,7 +40,22 @@ def to_job_type(message: job_pb2.JobType, path: str) -> JobType:
         timeout_ms=message.timeout or DEFAULTS.timeout_ms,
         max_age_ms=message.max_age or DEFAULTS.max_age_ms,
         dedup_ms=message.dedup_window or DEFAULTS.dedup_ms,
+        default_schedule=_to_default(message, path) if message.HasField("default_schedule") else None,
     )
+
+
+def _to_default(message: job_pb2.JobType, path: str) -> DefaultSchedule:
+    given = message.default_schedule
+    try:
+        data = (given.data or b"{}").decode()
+    except UnicodeDecodeError as error:
+        raise invalid(f"{path}.defaultSchedule.data", "is not UTF-8") from error
+    default = DefaultSchedule(given.id, given.cron.strip(), given.time_zone or "UTC", data)
+    try:
+        Recurrence(default.cron, 0, default.time_zone).check()
+    except InvalidArgument as error:
+        raise invalid(f"{path}.defaultSchedule.{error.field}", error.problem) from error
+    return default
 
 
 def _check_ranges(message: job_pb2.JobType, path: str) -> None:
@@ -63,4 +80,11 @@ def from_job_type(job_type: JobType) -> job_pb2.JobType:
         timeout=job_type.timeout_ms,
         max_age=job_type.max_age_ms,
         dedup_window=job_type.dedup_ms,
+        default_schedule=_from_default(job_type.default_schedule) if job_type.default_schedule else None,
+    )
+
+
+def _from_default(default: DefaultSchedule) -> job_pb2.DefaultSchedule:
+    return job_pb2.DefaultSchedule(
+        id=default.schedule_id, cron=default.cron, time_zone=default.time_zone, data=default.data.encode()
     )

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from queue_engine.domain.errors import QueueEngineError
 from queue_engine.domain.job import FailureKind, JobState, QueueCounts, Retention
 from queue_engine.engine import QueueEngine
+from queue_engine.scheduling import Schedules
 
 log = structlog.get_logger()
 # Our words for the engine's counters.
@@ -35,6 +36,7 @@ EVENTS = {
     "stale": "stale",
     "manual_retries": "retried_by_hand",
 }
+RUNS = {"schedule_runs": "enqueued", "schedule_failed": "failed", "schedule_missed": "missed"}
 
 
 class QueueCollector(Collector):
@@ -63,6 +65,7 @@ class QueueCollector(Collector):
         for queue in self._engine.list_queues():
             families.add_counts(self._engine.count_jobs(queue), self._retention)
             families.add_audit(queue, *self._engine.audit_backlog(queue))
+            families.add_schedules(queue, self._engine.schedules.list_schedules(queue))
         return families.all()
 
 
@@ -82,6 +85,10 @@ class Families:
             "How much of their bound the dead jobs use; beyond 1 the oldest are discarded.",
         )
         self._paused = _gauge("queue_paused", "Whether the queue is paused.")
+        self._runs = CounterMetricFamily("queue_schedule_runs_total", "Runs of schedules.", labels=["queue", "outcome"])
+        self._overdue = _gauge("queue_schedule_overdue_seconds", "How long the longest waiting schedule is overdue.")
+        self._schedules_paused = _gauge("queue_schedules_paused", "Schedules that are paused.")
+        self._schedules_failing = _gauge("queue_schedules_failing", "Schedules whose latest run made no job.")
         self._audit_depth = _gauge("queue_audit_outbox_depth", "Audit records not shipped yet.")
         self._audit_age = _gauge("queue_audit_outbox_age_seconds", "Age of the oldest audit record not shipped yet.")
         self._audit_parked = _gauge("queue_audit_parked", "Audit records refused for good and set aside.")
@@ -94,6 +101,8 @@ class Families:
         for kind in FailureKind:
             self._failures.add_metric([queue, kind.value], totals.get(f"failed:{kind.value}", 0))
         self._retries.add_metric([queue], totals.get("retried", 0))
+        for total, outcome in RUNS.items():
+            self._runs.add_metric([queue, outcome], totals.get(total, 0))
         for state in JobState:
             self._depth.add_metric([queue, state.value], getattr(counts, state.value))
         self._age.add_metric([queue], (counts.oldest_waiting_ms or 0) / 1_000)
@@ -102,6 +111,13 @@ class Families:
         fill = max(counts.dead / retention.dead_count, counts.dead_bytes / retention.dead_bytes)
         self._dead_fill.add_metric([queue], fill)
         self._paused.add_metric([queue], counts.paused)
+
+    def add_schedules(self, queue: str, found: Schedules) -> None:
+        """A queue's schedules."""
+        overdue_ms = max((schedule.overdue_ms(found.now_ms) for schedule in found.schedules), default=0)
+        self._overdue.add_metric([queue], overdue_ms / 1_000)
+        self._schedules_paused.add_metric([queue], sum(schedule.paused for schedule in found.schedules))
+        self._schedules_failing.add_metric([queue], sum(schedule.is_failing for schedule in found.schedules))
 
     def add_audit(self, queue: str, waiting: int, parked: int, oldest_ms: int | None) -> None:
         """A queue's audit stream."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from collections.abc import Callable
 
 import grpc
 from prometheus_client import CollectorRegistry
@@ -18,8 +19,10 @@ from queue_admin.loops import audit_shipper, pruner, reaper
 from queue_admin.loops.audit_shipper import AuditShipper
 from queue_admin.loops.pruner import Pruner
 from queue_admin.loops.reaper import Reaper
+from queue_admin.loops.scheduler import Scheduler
 from queue_admin.metrics import QueueCollector
 from queue_admin.scaling import Scaling
+from queue_admin.schedules import ScheduleDesk
 from queue_admin.servicer import QueueAdminServicer
 from queue_admin.settings import QueueAdminSettings
 from queue_admin.worker_channels import WorkerChannels
@@ -53,6 +56,8 @@ class QueueAdmin:
         self._engine.require_safe_settings()
         self._registry = CollectorRegistry()
         self._registry.register(QueueCollector(self._engine, retention))
+        self._job_types = JobTypeRegistry(self._engine)
+        self._schedules = ScheduleDesk(self._engine, self._job_types)
         self._workers = WorkerChannels(lambda address: open_channel(address, token_file=settings.service_token_file))
         self._audit = open_channel(settings.queue_admin_audit_address, token_file=settings.service_token_file)
         self._server = self._grpc_server(settings)
@@ -86,11 +91,11 @@ class QueueAdmin:
         self._engine.close()
 
     def _grpc_server(self, settings: QueueAdminSettings) -> GrpcServer:
-        job_types = JobTypeRegistry(self._engine)
         servicer = QueueAdminServicer(
             self._engine,
-            job_types,
-            WorkerDesk(self._engine, job_types, self._workers),
+            self._job_types,
+            WorkerDesk(self._engine, self._job_types, self._schedules, self._workers),
+            self._schedules,
             page_size=settings.job_ui_page_size,
         )
 
@@ -111,8 +116,10 @@ class QueueAdmin:
     def _make_loops(self) -> list[Loop]:
         shipper_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         append_entries = audit_service_pb2_grpc.AuditServiceStub(self._audit).AppendEntries
-        ticks = {
+        scheduler = Scheduler(self._engine, self._schedules)
+        ticks: dict[str, tuple[Callable[[], int], float | Callable[[], float]]] = {
             "reaper": (Reaper(self._engine).tick, reaper.EVERY_SECONDS),
+            "scheduler": (scheduler.tick, scheduler.wait_seconds),
             "pruner": (Pruner(self._engine).tick, pruner.EVERY_SECONDS),
             "audit_shipper": (
                 AuditShipper(self._engine, append_entries, shipper=shipper_id).tick,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import structlog
 
-from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
+from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2
 from queue_admin import convert
 from queue_admin.actions import action_of, is_operator
 from queue_admin.bulk import BulkDesk
@@ -15,6 +15,8 @@ from queue_admin.job_type_messages import from_job_type
 from queue_admin.job_types import JobTypeRegistry
 from queue_admin.jobs import JobDesk
 from queue_admin.queues import QueueOverview
+from queue_admin.schedules import ScheduleDesk
+from queue_admin.servicer_schedules import ScheduleMethods
 from queue_admin.workers import WorkerDesk
 from queue_engine.engine import BulkResult, QueueEngine
 from service_kit.context import current_caller
@@ -26,11 +28,20 @@ GROUPS = 50
 FOUND = 20
 
 
-class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer):
+class QueueAdminServicer(ScheduleMethods):
     """Runs behind the interceptor, which has checked token, role, deadline and field rules, and translates errors."""
 
-    def __init__(self, engine: QueueEngine, job_types: JobTypeRegistry, workers: WorkerDesk, *, page_size: int) -> None:
+    def __init__(
+        self,
+        engine: QueueEngine,
+        job_types: JobTypeRegistry,
+        workers: WorkerDesk,
+        schedules: ScheduleDesk,
+        *,
+        page_size: int,
+    ) -> None:
         self._engine, self._job_types, self._workers, self._page_size = engine, job_types, workers, page_size
+        self._schedules = schedules
         self._enqueuer = Enqueuer(engine, job_types)
         self._jobs = JobDesk(engine, job_types)
         self._bulk = BulkDesk(engine)
@@ -197,7 +208,7 @@ class QueueAdminServicer(queue_admin_service_pb2_grpc.QueueAdminServiceServicer)
         self, request: pb.RegisterWorkerRequest, context: grpc.ServicerContext
     ) -> pb.RegisterWorkerResponse:
         """A worker lives."""
-        return pb.RegisterWorkerResponse(ttl=self._workers.register_worker(request))
+        return pb.RegisterWorkerResponse(ttl=self._workers.register_worker(request, current_caller()))
 
     def ListWorkers(self, request: pb.ListWorkersRequest, context: grpc.ServicerContext) -> pb.ListWorkersResponse:
         """All live workers."""

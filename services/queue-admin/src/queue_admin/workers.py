@@ -14,6 +14,7 @@ from jobqueue.worker.v1 import worker_service_pb2
 from queue_admin.actions import action_of
 from queue_admin.job_type_messages import to_job_type
 from queue_admin.job_types import JobTypeRegistry
+from queue_admin.schedules import ScheduleDesk
 from queue_admin.worker_channels import WorkerChannels
 from queue_admin.worker_info import decode_info, encode_info
 from queue_engine.domain.errors import QueueReserved
@@ -41,17 +42,21 @@ class _Asked:
 class WorkerDesk:
     """Registers workers, shows what they do, drains and resumes them."""
 
-    def __init__(self, engine: QueueEngine, job_types: JobTypeRegistry, channels: WorkerChannels) -> None:
-        self._engine, self._job_types, self._channels = engine, job_types, channels
+    def __init__(
+        self, engine: QueueEngine, job_types: JobTypeRegistry, schedules: ScheduleDesk, channels: WorkerChannels
+    ) -> None:
+        self._engine, self._job_types, self._schedules, self._channels = engine, job_types, schedules, channels
 
-    def register_worker(self, request: queue_admin_service_pb2.RegisterWorkerRequest) -> int:
-        """Remember the worker and its job types; returns ms within which to register again.
+    def register_worker(self, request: queue_admin_service_pb2.RegisterWorkerRequest, caller: Caller) -> int:
+        """Remember the worker and its job types, with their schedules; returns ms within which to register again.
 
         Raises ServiceError JOB_TYPE_INCOMPATIBLE, then nothing is remembered.
         """
         if DEAD_LETTER_QUEUE in request.info.queues:
             raise QueueReserved(DEAD_LETTER_QUEUE)
-        self._job_types.register([to_job_type(t, f"jobTypes[{i}]") for i, t in enumerate(request.job_types)])
+        job_types = [to_job_type(t, f"jobTypes[{i}]") for i, t in enumerate(request.job_types)]
+        self._job_types.register(job_types)
+        self._schedules.create_default_schedules(job_types, caller)
         self._engine.register_worker(request.info.id, encode_info(request.info), ttl_ms=WORKER_TTL_MS)
         return WORKER_TTL_MS
 

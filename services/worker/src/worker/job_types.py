@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff
-from queue_engine.domain.job_type import JobType, Settling
+from queue_engine.domain.job_type import DefaultSchedule, JobType, Settling
 from worker.context import JobContext
 
 GROUP, IMMEDIATE = Settling.GROUP, Settling.IMMEDIATE
@@ -85,12 +85,14 @@ def job_type(  # noqa: PLR0913 - all there is to say about a job type, by keywor
     timeout_ms: int = 60_000,
     max_age_ms: int = 86_400_000,
     dedup_ms: int = 86_400_000,
+    schedule: DefaultSchedule | None = None,
 ) -> Callable[[Callable[Concatenate[P, JobContext, ...], Any]], Handler]:
     """Declare that the decorated function `(payload, job, ...)` runs jobs named `name`.
 
     What it returns (JSON, or None) becomes the job's return value. `version` is raised with every change of the
     payload or these values. `settling` IMMEDIATE: the outcome is stored before the thread goes on, for work whose
-    repetition hurts. The other values are those of queue_engine's JobType.
+    repetition hurts. `schedule` is made once, when there never was one of its id, and then belongs to people. The other
+    values are those of queue_engine's JobType.
     """
 
     def declare(function: Callable[Concatenate[P, JobContext, ...], Any]) -> Handler:
@@ -108,6 +110,7 @@ def job_type(  # noqa: PLR0913 - all there is to say about a job type, by keywor
             timeout_ms=timeout_ms,
             max_age_ms=max_age_ms,
             dedup_ms=dedup_ms,
+            default_schedule=schedule,
         )
         return Handler(declared, payload, function)
 

@@ -10,7 +10,7 @@ import structlog
 
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
 from queue_engine.domain.backoff import BackoffKind
-from queue_engine.domain.job_type import JobType
+from queue_engine.domain.job_type import DefaultSchedule, JobType
 from service_kit.errors import ServiceError, from_rpc_error
 from service_kit.lifecycle import Loop
 
@@ -76,4 +76,11 @@ def to_message(job_type: JobType) -> job_pb2.JobType:
         timeout=job_type.timeout_ms,
         max_age=job_type.max_age_ms,
         dedup_window=job_type.dedup_ms,
+        default_schedule=_default(job_type.default_schedule) if job_type.default_schedule else None,
+    )
+
+
+def _default(schedule: DefaultSchedule) -> job_pb2.DefaultSchedule:
+    return job_pb2.DefaultSchedule(
+        id=schedule.schedule_id, cron=schedule.cron, time_zone=schedule.time_zone, data=schedule.data.encode()
     )

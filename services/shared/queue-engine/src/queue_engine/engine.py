@@ -33,6 +33,7 @@ from queue_engine.grouping import Grouping
 from queue_engine.leasing import Leasing
 from queue_engine.reading import Reading
 from queue_engine.registry import Registry
+from queue_engine.scheduling import Scheduling
 from queue_engine.store.redis_store import RedisStore
 from queue_engine.upkeep import Upkeep
 
@@ -42,7 +43,7 @@ __all__ = ["BulkResult", "JobFilter", "QueueEngine", "StoreHealth"]
 class QueueEngine:
     """Every change of a job's state. Thread-safe. Every method may raise StoreUnavailable, StoreFull (enqueues only)
     and InvalidArgument; those that name a queue raise QueueNotFound, and QueueReserved for the dead-letter view where
-    it makes no sense. Times are the store's clock.
+    it makes no sense. Times are the store's clock. Schedules have a part of their own, `schedules`.
     """
 
     def __init__(self, store: RedisStore, *, retention: Retention = DEFAULT_RETENTION) -> None:
@@ -53,7 +54,7 @@ class QueueEngine:
         self._finding = Finding(store, self._reading)
         self._acting = Acting(store, self._reading)
         self._registry = Registry(store)
-        self._audit_stream = AuditStream(store)
+        self._audit_stream, self.schedules = AuditStream(store), Scheduling(store)
         self._upkeep = Upkeep(store, retention)
 
     @classmethod
@@ -62,8 +63,7 @@ class QueueEngine:
 
         Never raises for a store that is down: calls raise StoreUnavailable until it is back.
         """
-        store = RedisStore(url, timeout_seconds=timeout_seconds)
-        return cls(store, retention=retention or DEFAULT_RETENTION)
+        return cls(RedisStore(url, timeout_seconds=timeout_seconds), retention=retention or DEFAULT_RETENTION)
 
     def check_store(self) -> StoreHealth:
         """Probe with a write, check the settings and make sure the library is there.

@@ -11,7 +11,7 @@ import orjson
 
 from queue_engine.domain.backoff import Backoff, BackoffKind
 from queue_engine.domain.errors import InvalidArgument
-from queue_engine.domain.job_type import JobType, Settling
+from queue_engine.domain.job_type import DefaultSchedule, JobType, Settling
 from queue_engine.domain.limits import check_queue_name, check_range, read_json
 from queue_engine.store.redis_store import Arg, RedisStore
 
@@ -73,4 +73,6 @@ def _job_type(declaration: bytes) -> JobType:
     backoff = known["backoff"]
     known["backoff"] = Backoff(**{**backoff, "kind": BackoffKind(backoff["kind"])})
     known["settling"] = Settling(known["settling"])
+    if known.get("default_schedule"):
+        known["default_schedule"] = DefaultSchedule(**known["default_schedule"])
     return JobType(**known)

@@ -21,9 +21,10 @@ class Loop:
     """Calls `tick` again and again on a thread of its own; owns timing, errors and the time of the last success.
 
     `tick` does one bounded pass and returns how much it did; after a pass that did something the next follows at once.
+    `every_seconds` may be a function that is asked after each pass.
     """
 
-    def __init__(self, name: str, tick: Callable[[], int], *, every_seconds: float) -> None:
+    def __init__(self, name: str, tick: Callable[[], int], *, every_seconds: float | Callable[[], float]) -> None:
         self.name, self._tick, self._every = name, tick, every_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -56,7 +57,7 @@ class Loop:
                 log.warning("loop_failed", loop=self.name, error=str(error), exc_info=None if failing else error)
                 failing = True
             if not done:
-                self._stop.wait(self._every)
+                self._stop.wait(self._every() if callable(self._every) else self._every)
 
 
 def wait_for_stop_signal() -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from queue_engine.domain.job_type import DefaultSchedule
 from worker.context import JobContext
 from worker.job_types import IMMEDIATE, Payload, job_type
 from worker.jobs.fan_out import notify
@@ -102,7 +103,13 @@ class TicketEscalate(Payload):
 
 
 @job_type(
-    "ticket.escalate", queue="tickets", id_template="[ticket-escalate-{day}]", settling=IMMEDIATE, timeout_ms=600_000
+    "ticket.escalate",
+    queue="tickets",
+    version=2,
+    id_template="[ticket-escalate-{day}]",
+    settling=IMMEDIATE,
+    timeout_ms=600_000,
+    schedule=DefaultSchedule("ticket-escalate", "0 6 * * *", data='{"day": "{date}"}'),
 )
 def ticket_escalate(payload: TicketEscalate, job: JobContext, platform: Platform) -> dict[str, Any]:
     """Raise tickets OPEN or TRIAGED for over 24 h by one priority, once a day each, and tell their landlords' OPS.

@@ -77,3 +77,19 @@ class StoreEpochChanged(QueueEngineError):
 
 class LibraryMismatch(QueueEngineError):
     """The store runs a function library this version of the services cannot work with."""
+
+
+class ScheduleNotFound(QueueEngineError):
+    """No schedule of that id is in the queue."""
+
+    def __init__(self, queue: str, schedule_id: str) -> None:
+        super().__init__(f"there is no schedule {schedule_id!r} in queue {queue!r}")
+        self.queue, self.schedule_id = queue, schedule_id
+
+
+class ScheduleChanged(QueueEngineError):
+    """Somebody else changed the schedule: it does not have the revision that the caller knows."""
+
+    def __init__(self, queue: str, schedule_id: str) -> None:
+        super().__init__(f"schedule {schedule_id!r} in queue {queue!r} was changed meanwhile; look at it again")
+        self.queue, self.schedule_id = queue, schedule_id

@@ -26,6 +26,19 @@ class Settling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultSchedule:
+    """A schedule that comes with a job type: made when none of its id ever was, and never changed again by itself.
+
+    `cron` has five fields, meant in `time_zone`; `data` is the jobs' payload as JSON, see ScheduleSpec.
+    """
+
+    schedule_id: str
+    cron: str
+    time_zone: str = "UTC"
+    data: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
 class JobType:
     """One kind of job. `schema` is JSON Schema (2020-12) without remote references.
 
@@ -46,6 +59,7 @@ class JobType:
     timeout_ms: int = 60_000
     max_age_ms: int = 86_400_000
     dedup_ms: int = 86_400_000
+    default_schedule: DefaultSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,8 @@ def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
 
 TOTALS = (
     "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "discarded", "retried", "lost",
-    "deferred", "released", "stale", "started", "manual_retries", *(f"failed:{kind.value}" for kind in FailureKind),
+    "deferred", "released", "stale", "started", "manual_retries", "schedule_runs", "schedule_failed", "schedule_missed",
+    *(f"failed:{kind.value}" for kind in FailureKind),
 )  # fmt: skip
 
 
