@@ -57,7 +57,7 @@ test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debi
 	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)
 
 test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
-	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+	@$(BIN)/pytest tests/faults tests/engine/cluster -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
 
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)

@@ -4,6 +4,7 @@ from hypothesis import Phase, settings
 
 pytest_plugins = [
     "fixtures.valkey",
+    "fixtures.valkey_cluster",
     "fixtures.postgres",
     "fixtures.stack",
     "fixtures.platform",

@@ -100,7 +100,8 @@ INDEX_STATES = {
 
 
 def keys_of(client: redis.Redis, pattern: str) -> list[str]:
-    return [key.decode() if isinstance(key, bytes) else key for key in client.keys(pattern)]
+    found = set(client.scan_iter(pattern, count=10_000))  # of a cluster, on all its nodes, which KEYS is not
+    return [key.decode() if isinstance(key, bytes) else key for key in found]
 
 
 def assert_consistent(client: redis.Redis, queue: str = QUEUE) -> None:

@@ -15,6 +15,7 @@ class QueueAdminSettings(ServiceSettings):
     prefix: ClassVar[str] = "QUEUE_ADMIN_"
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", repr=False)
+    """The queues' store; clusters and Sentinel: docs/stores.md."""
     job_ui_page_size: int = Field(25, ge=1, le=100)
     """Jobs on a page when the caller does not say."""
     queue_admin_host: str = "[::]"

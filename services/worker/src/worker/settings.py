@@ -15,7 +15,8 @@ class WorkerSettings(ServiceSettings):
     prefix: ClassVar[str] = "WORKER_"
 
     redis_url: str = Field(min_length=1, repr=False)
-    """The queues' store: `redis://user:password@host:port/0`, or a file with it: REDIS_URL_FILE."""
+    """The queues' store: `redis://user:password@host:port/0`, or a file with it: REDIS_URL_FILE. Clusters and Sentinel:
+    docs/stores.md."""
     platform_database_url: str = Field("", repr=False)
     """The platform's PostgreSQL, which the job types read and write."""
     worker_queues: str = ""

@@ -25,7 +25,7 @@ class Upkeep:
     def prune_jobs(self, queue: str) -> int:
         """Forget what retention does not keep; in a store that is nearly full all completed jobs."""
         r = self._retention
-        completed_count = 0 if self._store.is_nearly_full() else r.completed_count
+        completed_count = 0 if self._store.is_nearly_full(queue) else r.completed_count
         completed, cancelled = (completed_count, r.completed_ms), (r.cancelled_count, r.cancelled_ms)
         return self._call("prune_jobs", queue, *completed, *cancelled, r.dedup_ms, r.dead_count, r.dead_bytes)
 

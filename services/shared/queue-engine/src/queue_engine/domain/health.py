@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """What a probe found: round trip in ms, versions, memory, persistence."""
+    """What a probe found: round trip in ms, versions, memory of the fullest server, persistence of all."""
 
     latency_ms: float
     server: str
@@ -16,3 +16,5 @@ class StoreHealth:
     used_memory_bytes: int
     max_memory_bytes: int
     persistence_ok: bool
+    servers_away: int = 0
+    """Primaries of a cluster that do not answer: their queues wait until a replica takes over."""

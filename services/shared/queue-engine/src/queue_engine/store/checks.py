@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import redis
 
-from queue_engine.domain.errors import LibraryMismatch, StoreEpochChanged, StoreMisconfigured
+from queue_engine.domain.errors import LibraryMismatch, StoreEpochChanged, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.health import StoreHealth
-from queue_engine.store.errors import is_missing_function
+from queue_engine.store.connection import StoreClient
+from queue_engine.store.errors import is_missing_function, translated
 from queue_engine.store.keys import REGISTRY_META
 from queue_engine.store.library import (
     FUNCTION_PREFIX,
@@ -27,33 +29,37 @@ OLDEST_SERVER = 7
 """Functions came with Redis 7.0; every Valkey has them."""
 
 
-class Client(Protocol):
-    """The little of a connection that the checks use."""
+def check_store(client: StoreClient) -> StoreHealth:
+    """Look at every server and probe with a write; one of a cluster that is away stops nothing but its own queues.
 
-    def info(self, section: str) -> Any:
-        """The server's self-description."""
-
-    def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
-        """Call a function."""
-
-    def function_load(self, code: str, replace: bool | None = False) -> Any:  # noqa: FBT001, FBT002 - redis-py's own
-        """Load a library."""
-
-
-def check_store(client: Client) -> StoreHealth:
-    """Probe with a write. Raises StoreMisconfigured, LibraryMismatch and the client's errors."""
-    info: dict[str, Any] = client.info("everything")
-    check_settings(info)
-    load_library(client)
+    Raises StoreMisconfigured, LibraryMismatch and the client's errors.
+    """
+    servers = client.primaries()
+    found: list[dict[str, Any]] = []
+    for server in servers:
+        try:
+            found.append(_check_server(server))
+        except redis.RedisError as error:
+            if len(servers) == 1 or not isinstance(translated(error), StoreUnavailable):
+                raise
     started = time.monotonic()
-    word, found = client.fcall(FUNCTION_PREFIX + "check_in", 1, REGISTRY_META, MAJOR, OLDEST_BESIDE)
+    word, version = client.fcall(FUNCTION_PREFIX + "check_in", 1, REGISTRY_META, MAJOR, OLDEST_BESIDE)
     latency_ms = (time.monotonic() - started) * 1000
     if word == b"TOO_OLD":
-        raise LibraryMismatch(f"this service speaks version {MAJOR} of the queue's functions, the store needs {found}")
-    return _health(info, found.decode(), latency_ms)
+        raise LibraryMismatch(
+            f"this service speaks version {MAJOR} of the queue's functions, the store needs {version}"
+        )
+    return _health(found, version.decode(), latency_ms, away=len(servers) - len(found))
 
 
-def check_epoch(client: Client, remembered: str) -> str:
+def _check_server(server: redis.Redis) -> dict[str, Any]:
+    info: dict[str, Any] = server.info("everything")
+    check_settings(info)
+    load_library(server)
+    return info
+
+
+def check_epoch(client: StoreClient, remembered: str) -> str:
     """The store's epoch. Raises StoreEpochChanged while a loss of its jobs is not accepted, and the client's errors."""
     word, epoch = client.fcall(FUNCTION_PREFIX + "check_epoch", 1, REGISTRY_META, uuid.uuid4().hex, remembered)
     if word == b"LOST":
@@ -76,7 +82,7 @@ def check_settings(info: Mapping[str, Any]) -> None:
         )
 
 
-def load_library(client: Client) -> None:
+def load_library(client: redis.Redis) -> None:
     """Load the library when it is absent or older; a newer one of our major version stays."""
     try:
         stored = client.fcall(FUNCTION_PREFIX + "version", 0).decode()
@@ -94,14 +100,19 @@ def load_library(client: Client) -> None:
         raise LibraryMismatch(f"the store refused the function library {LIBRARY_NAME}: {error}") from error
 
 
-def _health(info: Mapping[str, Any], library: str, latency_ms: float) -> StoreHealth:
-    persistence = (info.get("aof_last_write_status", "ok"), info.get("rdb_last_bgsave_status", "ok"))
+def _health(found: Sequence[Mapping[str, Any]], library: str, latency_ms: float, *, away: int) -> StoreHealth:
+    fullest = max(found, key=lambda info: info.get("used_memory", 0) / (info.get("maxmemory", 0) or math.inf))
     return StoreHealth(
         latency_ms=latency_ms,
-        server=str(info.get("server_name", "redis")),
-        version=str(info.get("valkey_version", info.get("redis_version", ""))),
+        server=str(fullest.get("server_name", "redis")),
+        version=str(fullest.get("valkey_version", fullest.get("redis_version", ""))),
         library_version=library,
-        used_memory_bytes=int(info.get("used_memory", 0)),
-        max_memory_bytes=int(info.get("maxmemory", 0)),
-        persistence_ok=persistence == ("ok", "ok"),
+        used_memory_bytes=int(fullest.get("used_memory", 0)),
+        max_memory_bytes=int(fullest.get("maxmemory", 0)),
+        persistence_ok=all(
+            info.get(status, "ok") == "ok"
+            for info in found
+            for status in ("aof_last_write_status", "rdb_last_bgsave_status")
+        ),
+        servers_away=away,
     )

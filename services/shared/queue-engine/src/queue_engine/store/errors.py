@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import redis
+from redis import exceptions
 
-from queue_engine.domain.errors import StoreFull, StoreUnavailable
+from queue_engine.domain.errors import StoreFull, StoreMisconfigured, StoreUnavailable
 
-_UNAVAILABLE_WORDS = {
-    "LOADING", "BUSY", "MISCONF", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "UNKILLABLE",
-}  # fmt: skip
+_UNAVAILABLE_WORDS = {"BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "UNKILLABLE"}
+_UNAVAILABLE_ERRORS = (
+    redis.ReadOnlyError,
+    exceptions.ClusterDownError,
+    exceptions.AskError,
+    exceptions.TryAgainError,
+    exceptions.MasterDownError,
+)
 
 
 def translated(error: redis.RedisError) -> Exception:
@@ -18,7 +24,11 @@ def translated(error: redis.RedisError) -> Exception:
         return StoreFull("the store's memory limit is reached")
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return StoreUnavailable(f"the store cannot be reached: {text}")
-    if isinstance(error, redis.ReadOnlyError) or text.split(" ", maxsplit=1)[0] in _UNAVAILABLE_WORDS:
+    if isinstance(error, exceptions.MovedError):
+        return StoreMisconfigured("the store is a node of a cluster: let REDIS_URL begin with redis+cluster://")
+    if "cluster support disabled" in text:
+        return StoreMisconfigured("the store is no cluster: let REDIS_URL begin with redis://")
+    if isinstance(error, _UNAVAILABLE_ERRORS) or text.split(" ", maxsplit=1)[0] in _UNAVAILABLE_WORDS:
         return StoreUnavailable(f"the store cannot take the call: {text}")
     return error
 

@@ -8,12 +8,18 @@ from contextlib import suppress
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from queue_engine.domain.errors import LibraryMismatch, QueueNotFound, StoreEpochChanged, StoreMisconfigured
+from queue_engine.domain.errors import (
+    LibraryMismatch,
+    QueueNotFound,
+    StoreEpochChanged,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
 from queue_engine.domain.health import StoreHealth
 from queue_engine.store.checks import check_epoch, check_settings, check_store, load_library
+from queue_engine.store.cluster import ClusterClient
+from queue_engine.store.connection import connect
 from queue_engine.store.errors import is_missing_function, translated
 from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key
 from queue_engine.store.library import FUNCTION_PREFIX
@@ -34,8 +40,9 @@ class RedisStore:
     """Thread-safe; connections are pooled. Its methods raise StoreUnavailable, StoreFull and what check raises."""
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
-        self._client = _client(url, timeout_seconds, timeout_seconds)
-        self._blocking = _client(url, timeout_seconds, _BLOCK_SECONDS + timeout_seconds)
+        """Opens no connection. Raises ValueError for a URL that cannot be read."""
+        reply_seconds = (timeout_seconds, _BLOCK_SECONDS + timeout_seconds)
+        self._client, self._blocking = connect(url, connect_seconds=timeout_seconds, reply_seconds=reply_seconds)
         self._checked_at = float("-inf")
         self._epoch = ""
 
@@ -98,21 +105,23 @@ class RedisStore:
     def require_safe_settings(self) -> None:
         """Raise StoreMisconfigured. A store that is away is looked at when it is used."""
         with suppress(redis.RedisError):
-            check_settings(self._client.info("everything"))
+            for server in self._client.primaries():
+                check_settings(server.info("everything"))
 
     def accept_loss(self, who: str) -> bool:
         """Whether there was a loss to accept. The one call that is made on a store which is not to be used."""
         try:
-            load_library(self._client)
+            for server in self._client.primaries():
+                load_library(server)
             reply = self._fcall_once("accept_loss", REGISTRY_META, (who,))
         except redis.RedisError as error:
             raise translated(error) from error
         return bool(reply[1])
 
-    def is_nearly_full(self) -> bool:
-        """Less than a fifth of the memory it may use is left."""
+    def is_nearly_full(self, queue: str) -> bool:
+        """Less than a fifth of the memory is left that the queue's server may use."""
         try:
-            memory: dict[str, int] = self._client.info("memory")
+            memory: dict[str, int] = self._client.node_of(meta_key(queue)).info("memory")
         except redis.RedisError as error:
             raise translated(error) from error
         return 0 < memory["maxmemory"] < memory["used_memory"] / _NEARLY_FULL
@@ -125,7 +134,7 @@ class RedisStore:
     def _fcall(self, function: str, key: str, args: Sequence[Arg], *, resend: bool) -> Reply:
         """Call; once more when the library was missing, or when the connection broke and that is harmless."""
         if time.monotonic() - self._checked_at > _CHECK_AGAIN_SECONDS:
-            self.check()
+            self._check_again(key)
         try:
             return self._fcall_once(function, key, args)
         except redis.ConnectionError as error:
@@ -140,18 +149,14 @@ class RedisStore:
         except redis.RedisError as error:
             raise translated(error) from error
 
+    def _check_again(self, key: str) -> None:
+        try:
+            self.check()
+        except StoreUnavailable:
+            # Of a cluster, another server than the queue's may be the one that is away: the call will tell.
+            if not isinstance(self._client, ClusterClient) or key == REGISTRY_META or not self._epoch:
+                raise
+
     def _fcall_once(self, function: str, key: str, args: Sequence[Arg]) -> Reply:
         reply: Reply = self._client.fcall(FUNCTION_PREFIX + function, 1, key, *args)
         return reply
-
-
-def _client(url: str, connect_seconds: float, reply_seconds: float) -> redis.Redis:
-    # redis-py would resend after a lost reply, which leases a second batch: what is resent is decided here.
-    return redis.Redis.from_url(
-        url,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_connect_timeout=connect_seconds,
-        socket_timeout=reply_seconds,
-        socket_keepalive=True,
-    )

@@ -1,0 +1,93 @@
+"""The store's client, by what REDIS_URL names: chosen once, so that a call to one server goes through nothing more."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import SSLConnection, parse_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from queue_engine.store.address import StoreAddress, read_address
+from queue_engine.store.cluster import Address, ClusterClient, Topology
+
+
+class StoreClient(Protocol):
+    """What is used of a client, whatever the store is."""
+
+    def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
+        """Call a function of a queue or the registry."""
+
+    def bzpopmin(self, key: str, timeout: float) -> Any:
+        """Wait for a member of a sorted set."""
+
+    def node_of(self, key: str) -> redis.Redis:
+        """The server that has a key."""
+
+    def primaries(self) -> list[redis.Redis]:
+        """All servers that take calls."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+class OneServer(redis.Redis):
+    """One server, or the one that Sentinel names."""
+
+    def node_of(self, key: str) -> redis.Redis:  # noqa: ARG002 - there is but one
+        """Itself."""
+        return self
+
+    def primaries(self) -> list[redis.Redis]:
+        """Itself."""
+        return [self]
+
+
+def connect(url: str, *, connect_seconds: float, reply_seconds: tuple[float, float]) -> tuple[StoreClient, StoreClient]:
+    """Two clients, for calls and for blocking ones, by the two times a reply may take. Opens no connection.
+
+    Raises ValueError for a URL that cannot be read.
+    """
+    address = read_address(url)
+    if address.kind == "cluster":
+        connects = [partial(_node, address, connect_seconds, seconds) for seconds in reply_seconds]
+        topology = Topology(address.nodes, connects[0])
+        return ClusterClient(topology, connects[0]), ClusterClient(topology, connects[1])
+    make = _watched if address.kind == "sentinel" else _single
+    return make(address, connect_seconds, reply_seconds[0]), make(address, connect_seconds, reply_seconds[1])
+
+
+def _single(address: StoreAddress, connect_seconds: float, reply_seconds: float) -> OneServer:
+    client: OneServer = OneServer.from_url(address.url, **_options(connect_seconds, reply_seconds))  # type: ignore[assignment]
+    return client
+
+
+def _node(address: StoreAddress, connect_seconds: float, reply_seconds: float, node: Address) -> redis.Redis:
+    return redis.Redis.from_url(address.node_url(*node), **_options(connect_seconds, reply_seconds))
+
+
+def _watched(address: StoreAddress, connect_seconds: float, reply_seconds: float) -> OneServer:
+    of_servers: dict[str, Any] = dict(parse_url(address.node_url(*address.nodes[0])))
+    del of_servers["host"], of_servers["port"]  # Sentinel tells them
+    if of_servers.pop("connection_class", None) is SSLConnection:
+        of_servers["ssl"] = True
+    shared = {name: value for name, value in of_servers.items() if name.startswith("ssl")}
+    timeouts = _options(connect_seconds, connect_seconds)
+    sentinel = Sentinel(address.nodes, sentinel_kwargs={**shared, **timeouts, **dict(address.sentinel_options)})
+    options = {**of_servers, **_options(connect_seconds, reply_seconds)}
+    client: OneServer = sentinel.master_for(address.service, redis_class=OneServer, **options)
+    return client
+
+
+def _options(connect_seconds: float, reply_seconds: float) -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        # redis-py would resend after a lost reply, which leases a second batch: what is resent is decided by the store.
+        "retry": Retry(NoBackoff(), 0),
+        "socket_connect_timeout": connect_seconds,
+        "socket_timeout": reply_seconds,
+        "socket_keepalive": True,
+    }
