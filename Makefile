@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-dashboard test-faults test-soak lock protos bench-quick \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-soak lock protos bench-quick \
 	check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -53,11 +53,14 @@ test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard and faul
 test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest server it works on
 	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
 
+test-cluster: setup ## Run the engine's tests on a cluster of three primaries
+	@$(BIN)/pytest -q tests/engine --store cluster --ignore-glob '*/test_store_*' --ignore tests/engine/test_model.py $(ARGS)
+
 test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debian's chromium)
 	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)
 
 test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
-	@$(BIN)/pytest tests/faults tests/engine/cluster -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
 
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)

@@ -11,7 +11,10 @@ from queue_engine.engine import QueueEngine
 
 
 @pytest.fixture
-def client(valkey_url: str) -> Iterator[redis.Redis]:
+def client(valkey_url: str, request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    if valkey_url.startswith("redis+cluster:"):
+        yield request.getfixturevalue("cluster_client")
+        return
     with redis.Redis.from_url(valkey_url) as connection:
         yield connection
 

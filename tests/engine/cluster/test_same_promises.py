@@ -1,4 +1,7 @@
-"""The engine's promises hold on a cluster as they do on one server: the same tests, with three primaries beneath."""
+"""The engine's promises hold on a cluster as they do on one server: the same tests, with three primaries beneath.
+
+`make test-cluster` runs all of them so; here are those that depend most on where a call goes.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.builders import Worker, a_job, assert_balanced, assert_consistent, ids_of, keys_of
 from fixtures.valkey_cluster import ValkeyCluster
-from queue_engine.domain.errors import StoreMisconfigured, StoreUnavailable
+from queue_engine.domain.errors import StoreFull, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed, Verdict
 from queue_engine.engine import QueueEngine
@@ -116,6 +116,21 @@ def test_a_queue_of_another_node_goes_on_while_a_slot_is_stuck(
     shared_cluster.move_keys("tickets", target, limit=100)
     shared_cluster.end_moving("tickets", target)
     shared_cluster.move_queue("tickets", source)
+
+
+def test_a_full_node_refuses_the_jobs_of_its_own_queues_only(
+    engine: QueueEngine, shared_cluster: ValkeyCluster
+) -> None:
+    full, roomy = shared_cluster.primaries()[:2]
+    engine.enqueue_job(shared_cluster.queue_on(full), a_job())
+    full.ask("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with pytest.raises(StoreFull):
+            engine.enqueue_job(shared_cluster.queue_on(full), a_job("late"))
+        assert engine.enqueue_job(shared_cluster.queue_on(roomy), a_job()).created
+        assert engine.check_store().max_memory_bytes == 1
+    finally:
+        full.ask("CONFIG", "SET", "maxmemory", 0)
 
 
 def test_a_url_for_one_server_that_names_a_node_is_refused_with_a_hint(
