@@ -15,7 +15,7 @@ from google.rpc import code_pb2
 from jobqueue.audit.v1 import audit_service_pb2
 from jobqueue.errors.v1 import error_reason_pb2
 from jobqueue.options.v1 import options_pb2
-from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2
+from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, reconciliation_pb2
 from jobqueue.worker.v1 import worker_service_pb2
 from service_kit.contract import Method, methods_of
 from service_kit.errors import GRPC_CODE, HTTP_STATUS
@@ -27,6 +27,7 @@ FILES = (
     job_pb2.DESCRIPTOR,
     options_pb2.DESCRIPTOR,
     queue_admin_service_pb2.DESCRIPTOR,
+    reconciliation_pb2.DESCRIPTOR,
     worker_service_pb2.DESCRIPTOR,
 )
 SERVICES = tuple(service for file in FILES for service in file.services_by_name.values())

@@ -16,7 +16,7 @@ OPERATIONS = sorted(FUNCTIONS.glob("*.lua"))
 SHARED = sorted((FUNCTIONS / "shared").glob("*.lua"))
 
 GIVEN = {
-    "KEYS", "ARGV", "VERSION", "redis", "cjson", "math", "string", "table", "error", "ipairs", "pairs", "pcall",
+    "KEYS", "ARGV", "VERSION", "redis", "cjson", "math", "string", "table", "error", "ipairs", "next", "pairs", "pcall",
     "tonumber", "type", "unpack",
 }  # fmt: skip
 """Globals of the store's Lua that we use, and what the builder adds."""

@@ -15,6 +15,7 @@ from queue_admin.job_type_messages import from_job_type
 from queue_admin.job_types import JobTypeRegistry
 from queue_admin.jobs import JobDesk
 from queue_admin.queues import QueueOverview
+from queue_admin.reconcile import reconcile_queue
 from queue_admin.schedules import ScheduleDesk
 from queue_admin.servicer_schedules import ScheduleMethods
 from queue_admin.workers import WorkerDesk
@@ -118,6 +119,17 @@ class QueueAdminServicer(ScheduleMethods):
         """Hand out jobs again."""
         changed = self._engine.resume_queue(request.queue, action=action_of(current_caller(), request.reason))
         return pb.ResumeQueueResponse(success=True, outcome=job_pb2.ACTION_OUTCOME_RESUMED if changed else UNCHANGED)
+
+    def ReconcileQueue(
+        self, request: pb.ReconcileQueueRequest, context: grpc.ServicerContext
+    ) -> pb.ReconcileQueueResponse:
+        """Prove that nothing is lost, and mend."""
+        found = reconcile_queue(self._engine, request, current_caller())
+        for finding in found.findings:
+            log.warning(
+                "damage_found", queue=request.queue, job_id=finding.job_id, kind=finding.kind, detail=finding.detail
+            )
+        return found
 
     # -- jobs
 

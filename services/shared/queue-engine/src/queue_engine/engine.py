@@ -32,6 +32,7 @@ from queue_engine.finding import Finding
 from queue_engine.grouping import Grouping
 from queue_engine.leasing import Leasing
 from queue_engine.reading import Reading
+from queue_engine.reconciling import Reconciling
 from queue_engine.registry import Registry
 from queue_engine.scheduling import Scheduling
 from queue_engine.store.redis_store import RedisStore
@@ -43,7 +44,7 @@ __all__ = ["BulkResult", "JobFilter", "QueueEngine", "StoreHealth"]
 class QueueEngine:
     """Every change of a job's state. Thread-safe. Every method may raise StoreUnavailable, StoreFull (enqueues only)
     and InvalidArgument; those that name a queue raise QueueNotFound, and QueueReserved for the dead-letter view where
-    it makes no sense. Times are the store's clock. Schedules have a part of their own, `schedules`.
+    it makes no sense. Times are the store's clock. `schedules` and `reconciling` are parts with verbs of their own.
     """
 
     def __init__(self, store: RedisStore, *, retention: Retention = DEFAULT_RETENTION) -> None:
@@ -52,10 +53,9 @@ class QueueEngine:
         self._reading = Reading(store)
         self._grouping = Grouping(store, self._reading)
         self._finding = Finding(store, self._reading)
-        self._acting = Acting(store, self._reading)
-        self._registry = Registry(store)
-        self._audit_stream, self.schedules = AuditStream(store), Scheduling(store)
-        self._upkeep = Upkeep(store, retention)
+        self._acting, self._registry = Acting(store, self._reading), Registry(store)
+        self._audit_stream, self._upkeep = AuditStream(store), Upkeep(store, retention)
+        self.schedules, self.reconciling = Scheduling(store), Reconciling(store)
 
     @classmethod
     def connect(cls, url: str, *, timeout_seconds: float = 2.0, retention: Retention | None = None) -> QueueEngine:

@@ -24,9 +24,10 @@ class AuditRecord:
     """A self-contained record in a queue's audit stream; `entry_id` is its place in the stream.
 
     `action`: retry | remove | cancel | replace | pause | resume | enqueue | cancel_outcome | drain | resume_worker |
-    reschedule | schedule_upsert | schedule_pause | schedule_resume | schedule_remove | schedule_run. `detail` is a JSON
-    object (for retry with edited data: old and new; for cancel_outcome: the outcome; for reschedule: oldDueAt and
-    newDueAt, null when the job waits; for a schedule: its id, and what it was and is).
+    reschedule | repair | schedule_upsert | schedule_pause | schedule_resume | schedule_remove | schedule_run.
+    `detail` is a JSON object (for retry with edited data: old and new; for cancel_outcome: the outcome; for reschedule:
+    oldDueAt and newDueAt, null when the job waits; for repair: finding and detail; for a schedule: its id, and what it
+    was and is).
     """
 
     entry_id: str

@@ -218,8 +218,8 @@ class QueueCounts:
 
     `totals` are counters of events since the queue began: added, replaced, completed, failed, cancelled, removed,
     pruned (among them discarded), retried, lost, deferred, released, stale, started. They are exact: each is raised by
-    the call that made the transition. added = waiting + active + delayed + completed + failed + removed + pruned always
-    holds.
+    the call that made the transition. added + adjusted = waiting + active + delayed + completed + failed + removed +
+    pruned always holds; adjusted is what repairs had to correct, 0 in a queue that was never damaged.
     """
 
     name: str

@@ -11,6 +11,7 @@ from queue_engine.domain.audit import AuditRecord
 from queue_engine.domain.error_group import ErrorGroup
 from queue_engine.domain.job import Attempt, FailureKind, Job, JobDetail, JobRef, JobState, LogLine, QueueCounts
 from queue_engine.domain.lease import Lease
+from queue_engine.domain.reconciliation import Finding, FindingKind
 from queue_engine.store.settings_codec import unpack_settings
 
 Fields = dict[bytes, bytes]
@@ -144,6 +145,12 @@ def error_group(reply: Sequence[Any]) -> ErrorGroup:
     return ErrorGroup(text(group_id), name, error_class, line, count, first, last)
 
 
+def finding(reply: Sequence[bytes]) -> Finding:
+    """A damage from {kind, id, detail}; its words are for people."""
+    kind, job_id, detail = reply
+    return Finding(FindingKind(kind.decode()), text(job_id), text(detail))
+
+
 def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
     """A record of the audit stream."""
     fields = {key: text(value) for key, value in flat_fields(entry[1]).items()}
@@ -164,7 +171,8 @@ def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
 
 TOTALS = (
     "added", "replaced", "completed", "failed", "cancelled", "removed", "pruned", "discarded", "retried", "lost",
-    "deferred", "released", "stale", "started", "manual_retries", "schedule_runs", "schedule_failed", "schedule_missed",
+    "deferred", "released", "stale", "started", "manual_retries", "adjusted",
+    "schedule_runs", "schedule_failed", "schedule_missed",
     *(f"failed:{kind.value}" for kind in FailureKind),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ _SHARED = (
     "queue", "batch", "order", "settings", "history", "audit", "groups", "dead", "endings", "quarantine", "reap",
     "promote", "take", "leases", "outcomes", "outcome_completed", "outcome_failed", "outcome_deferred",
     "outcome_released", "outcome_interrupted", "settle", "retention", "reopen", "cancel", "enqueue", "schedules",
-    "page", "registry",
+    "page", "registry", "reconcile",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 

@@ -32,6 +32,8 @@ _BLOCK_SECONDS = 10.0
 
 _NEARLY_FULL = 0.8
 
+_SCAN_STEP = 1_000
+
 _CHECK_AGAIN_SECONDS = 15.0
 """How long the settings are taken for what they were: they can be changed while everything runs."""
 
@@ -88,6 +90,15 @@ class RedisStore:
             except redis.RedisError as error:
                 raise translated(error) from error
         return False
+
+    def scan_keys(self, queue: str, cursor: int) -> tuple[int, list[bytes]]:
+        """Where to go on (0 at the end), and keys of the queue without its prefix, maybe twice or gone by now."""
+        prefix = meta_key(queue).removesuffix("meta")
+        try:
+            reply: Any = self._client.node_of(meta_key(queue)).scan(cursor, match=f"{prefix}*", count=_SCAN_STEP)
+        except redis.RedisError as error:
+            raise translated(error) from error
+        return reply[0], [key[len(prefix) :] for key in reply[1]]
 
     def check(self) -> StoreHealth:
         """Probe with a write, look at settings and epoch, load the library where it is missing or older."""

@@ -22,5 +22,6 @@ local function quarantine(batch, id)
   end
   redis.call('HSETNX', key, 'ts', batch.queue.now)
   redis.call('HSET', key, 'mf', '1')
+  redis.call('HDEL', key, 'cn') -- it may have been cancelled before it was damaged
   bury(batch, id, key, 'the stored job ' .. problem, '', 'payload_invalid')
 end
