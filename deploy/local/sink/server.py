@@ -8,25 +8,26 @@ from local.sink.outbox import Outbox
 from local.sink.providers import HttpSink
 from local.sink.smtp import SmtpSink
 
-HOST = "127.0.0.1"
+LOCALHOST = "127.0.0.1"
 
 
 class Sink:
     """A mail server and an SMS and push provider that keep what they are given. A port of 0 means a free one."""
 
-    def __init__(self, *, smtp_port: int = 0, http_port: int = 0) -> None:
+    def __init__(self, *, smtp_port: int = 0, http_port: int = 0, host: str = LOCALHOST) -> None:
         self.outbox = Outbox()
-        self._servers = (SmtpSink((HOST, smtp_port), self.outbox), HttpSink((HOST, http_port), self.outbox))
+        self._host = host
+        self._servers = (SmtpSink((host, smtp_port), self.outbox), HttpSink((host, http_port), self.outbox))
 
     @property
     def smtp_url(self) -> str:
         """Where the mail server listens."""
-        return f"smtp://{HOST}:{self._servers[0].server_address[1]}"
+        return f"smtp://{self._host}:{self._servers[0].server_address[1]}"
 
     @property
     def http_url(self) -> str:
         """Where the page and, under /sms and /push, the providers are."""
-        return f"http://{HOST}:{self._servers[1].server_address[1]}"
+        return f"http://{self._host}:{self._servers[1].server_address[1]}"
 
     def start(self) -> None:
         """Begin to answer."""
