@@ -90,10 +90,33 @@ class QueueMachine(WorkersMachine):
         for job_id in meant if not dry_run else ():
             assert self.model.retry(job_id) if verb == "retry" else self.model.remove(job_id)
 
+    @rule(
+        state=st.sampled_from([JobState.WAITING, JobState.DELAYED, JobState.ACTIVE]),
+        picked=st.none() | st.lists(st.integers(0, 7), max_size=4),
+        limit=st.integers(1, 3),
+        dry_run=st.booleans(),
+    )
+    def cancel_many(self, state: JobState, picked: list[int] | None, limit: int, *, dry_run: bool) -> None:
+        ids = None if picked is None else tuple(f"job-{number}" for number in picked)
+        which = JobFilter(state=state, ids=ids, limit=limit)
+
+        answer = self.engine.cancel_jobs(QUEUE, which, action=an_action("off"), dry_run=dry_run)
+
+        there = [i for i in self.model.in_state(state) if state is not JobState.ACTIVE or not self.is_cancelling(i)]
+        asked = there if ids is None else list(dict.fromkeys(ids))
+        meant = [job_id for job_id in asked if job_id in there][:limit]
+        assert (answer.matched, answer.done) == (len(meant), 0 if dry_run else len(meant))
+        assert {job_id for job_id, _ in answer.skipped} == (set(asked) - set(meant) if ids is not None else set())
+        for job_id in meant if not dry_run else ():
+            assert self.model.cancel(job_id, "off") == ("requested" if state is JobState.ACTIVE else "cancelled")
+
     @rule(paused=st.booleans())
     def pause_or_resume(self, *, paused: bool) -> None:
         method = self.engine.pause_queue if paused else self.engine.resume_queue
         assert method(QUEUE, action=an_action()) == self.model.pause(paused=paused)
+
+    def is_cancelling(self, job_id: str) -> bool:
+        return self.model.jobs[job_id].cancel_reason is not None
 
     def a_job_id(self, choice: int) -> str:
         return sorted(self.model.jobs)[choice % len(self.model.jobs)]

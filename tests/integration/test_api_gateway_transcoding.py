@@ -115,6 +115,7 @@ REQUESTS: dict[str, tuple[str, str, Any, Message]] = {
         ),
     ),
     "VerifyChain": ("GET", "/jobs/audit/verify", None, audit_pb.VerifyChainRequest()),
+    "GetVerification": ("GET", "/jobs/audit/verification", None, audit_pb.GetVerificationRequest()),
 }
 
 

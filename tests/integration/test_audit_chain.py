@@ -5,20 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 
-import grpc
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import class_row
 
 from audit.database import Database
-from audit.ledger import Verification
+from audit.ledger import EMPTY, Entry, Head, hash_of
 from audit.migrate import migrate
 from audit.store import AuditStore
 from jobqueue.audit.v1 import audit_service_pb2 as pb
-from service_kit.errors import from_rpc_error
 from support.audit import RunningAudit, an_entry, running_audit
 from support.waiting import wait_until
 
+CHAIN: LiteralString = """SELECT id, event_id, queue, job_id, action, actor_user_id, issuer, token_id, reason, detail,
+    created_at_ms, recorded_at_ms, hash FROM job_audit ORDER BY id"""
 CHANGES: list[LiteralString] = [
     "UPDATE job_audit SET reason = 'nothing to see'",
     "UPDATE job_audit SET reason = reason WHERE false",
@@ -96,7 +97,7 @@ def test_an_untouched_chain_is_intact_and_names_its_head(audit: RunningAudit) ->
 
 def test_an_empty_chain_is_intact_and_has_no_head(tmp_path: Path, database_url: str) -> None:
     with running_audit(tmp_path, database_url) as empty:
-        assert empty.verify() == pb.VerifyChainResponse(intact=True, checked=0, head="")
+        assert empty.verify() == pb.VerifyChainResponse(intact=True, checked=0, head="", complete=True)
 
 
 @pytest.mark.parametrize(
@@ -134,54 +135,119 @@ def test_tampering_around_the_triggers_is_found(
     assert (verified.intact, verified.broken_at) == (False, broken_at)
 
 
-def test_cutting_off_the_newest_is_found_by_the_head_kept_elsewhere_only(
-    audit: RunningAudit, owner: psycopg.Connection
-) -> None:
-    witness = audit.verify()
+def test_cutting_off_records_that_were_verified_is_found(audit: RunningAudit, owner: psycopg.Connection) -> None:
+    assert audit.verify().checked == 5
     owner.execute("ALTER TABLE job_audit DISABLE TRIGGER ALL")
     owner.execute("DELETE FROM job_audit WHERE id > 3")
 
     verified = audit.verify()
 
-    assert verified.intact
-    assert (verified.checked, verified.head) != (witness.checked, witness.head)
+    assert (verified.intact, verified.checked, verified.broken_at) == (False, 3, 4)
 
 
-def test_verifying_a_long_chain_needs_little_memory(audit: RunningAudit, database_url: str, tmp_path: Path) -> None:
-    detail = b'{"data": "' + b"x" * 2_000 + b'"}'
-    for _ in range(20):
-        audit.append(*(an_entry(detail=detail) for _ in range(400)))
+def test_a_chain_whose_hashes_were_all_computed_anew_is_found(
+    audit: RunningAudit, owner: psycopg.Connection, database_url: str
+) -> None:
+    assert audit.verify().intact
+    owner.execute("ALTER TABLE job_audit DISABLE TRIGGER ALL")
+    owner.execute("UPDATE job_audit SET reason = 'nothing to see' WHERE id = 2")
+    with psycopg.connect(database_url, row_factory=class_row(Entry)) as reader:
+        forged = reader.execute(CHAIN).fetchall()
+    head = EMPTY
+    for entry in forged:
+        digest = hash_of(entry, previous=head.hash, id_=entry.id, recorded_at_ms=entry.recorded_at_ms)
+        owner.execute("UPDATE job_audit SET hash = %s WHERE id = %s", (digest, entry.id))
+        head = Head(entry.id, digest)
+
+    verified = audit.verify()
+
+    assert (verified.intact, verified.broken_at) == (False, 5)  # the furthest that was seen before
+    audit.append(an_entry())
+    assert audit.verify().broken_at == 5
+
+
+def test_a_chain_that_was_put_right_again_is_intact_again(audit: RunningAudit, owner: psycopg.Connection) -> None:
+    owner.execute("ALTER TABLE job_audit DISABLE TRIGGER ALL")
+    owner.execute("UPDATE job_audit SET actor_user_id = 'eve' WHERE id = 3")
+    assert audit.verify().broken_at == 3
+    assert not known(audit).intact
+    owner.execute("UPDATE job_audit SET actor_user_id = 'olga' WHERE id = 3")
+
+    assert audit.verify().intact
+    assert (known(audit).intact, known(audit).verified) == (True, 5)
+
+
+def test_new_records_are_verified_without_being_asked(audit: RunningAudit) -> None:
+    wait_until(lambda: known(audit).verified == 5, within=15)
+    audit.append(an_entry(), an_entry())
+
+    wait_until(lambda: known(audit).verified == 7, within=15)
+
+    found = known(audit)
+    assert (found.intact, found.entries, found.under_way) == (True, 7, False)
+    assert found.head == audit.list(page_size=1).data[0].hash
+    assert found.verified_at >= found.whole_at > 0
+
+
+def test_tampering_with_a_verified_record_is_found_without_being_asked(
+    tmp_path: Path, database_url: str, audit: RunningAudit, owner: psycopg.Connection
+) -> None:
+    assert audit.verify().intact
+    owner.execute("ALTER TABLE job_audit DISABLE TRIGGER ALL")
+    owner.execute("UPDATE job_audit SET hash = sha256('x') WHERE id = 5")  # where the last look ended
+
+    wait_until(lambda: not known(audit).intact, within=15)
+
+    found = known(audit)
+    assert found.broken_at == 5
+    assert found.broken_since > 0
+
+
+def test_a_process_that_starts_knows_what_the_last_one_verified(tmp_path: Path, database_url: str) -> None:
+    with running_audit(tmp_path, database_url) as first:
+        first.append(an_entry(), an_entry())
+        head = first.verify().head
+    with running_audit(tmp_path, database_url) as second:
+        assert (known(second).verified, known(second).head) == (2, head)
+
+
+def known(audit: RunningAudit) -> pb.GetVerificationResponse:
+    return audit.operator.GetVerification(pb.GetVerificationRequest(), timeout=5)
+
+
+@pytest.fixture
+def store(audit: RunningAudit, database_url: str) -> Iterator[AuditStore]:
+    """The same chain, verified by hand."""
     database = Database(database_url, connections=1, may_migrate=True)
     database.open()
     database.probe()
-
-    tracemalloc.start()
-    verified: Verification = AuditStore(database).verify_chain(keep_going=lambda: None)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    yield AuditStore(database)
     database.close()
 
-    assert (verified.intact, verified.checked) == (True, 8_005)
+
+def test_verifying_a_long_chain_needs_little_memory(audit: RunningAudit, store: AuditStore) -> None:
+    detail = b'{"data": "' + b"x" * 2_000 + b'"}'
+    for _ in range(20):
+        audit.append(*(an_entry(detail=detail) for _ in range(400)))
+
+    tracemalloc.start()
+    verified = store.verify_chain(keep_going=lambda: True, begin_after_ms=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (verified.intact, verified.place.id) == (True, 8_005)
     assert peak < 8_000_000  # the chain has 20 MB
 
 
-def test_a_verification_ends_with_its_deadline(audit: RunningAudit, owner: psycopg.Connection) -> None:
-    for _ in range(10):
+def test_a_verification_that_is_cut_short_goes_on_where_it_stood(audit: RunningAudit, store: AuditStore) -> None:
+    for _ in range(5):
         audit.append(*(an_entry() for _ in range(500)))
+    store.verify_chain(keep_going=lambda: True, begin_after_ms=0)  # and the next one begins at the first record
 
-    with pytest.raises(grpc.RpcError) as caught:
-        audit.operator.VerifyChain(pb.VerifyChainRequest(), timeout=0.02)
+    places = [store.verify_chain(keep_going=lambda: False, begin_after_ms=0).place.id]
+    while places[-1] < 2_505:
+        places.append(store.verify_chain(keep_going=lambda: False).place.id)
 
-    assert from_rpc_error(caught.value).reason == "DEADLINE"
-    # The call ended at its deadline; its verification ends a moment later, and until then another is refused.
-    wait_until(lambda: verified(audit) == 5_005)
-
-
-def verified(audit: RunningAudit) -> int | None:
-    """How many records a verification reached, None while another one runs."""
-    try:
-        return int(audit.verify().checked)
-    except grpc.RpcError as error:
-        if from_rpc_error(error).reason != "LIMITED":
-            raise
-        return None
+    assert places[0] in (1_000, 2_000)  # the service may have taken a turn, never from the beginning
+    assert places == sorted(set(places))
+    assert audit.verify().complete

@@ -55,6 +55,10 @@ class RecordingAudit(audit_service_pb2_grpc.AuditServiceServicer):
         """Not needed by anybody here."""
         raise NotImplementedError
 
+    def GetVerification(self, request: pb.GetVerificationRequest, context: Any) -> pb.GetVerificationResponse:  # noqa: N802
+        """Not needed by anybody here."""
+        raise NotImplementedError
+
 
 @contextmanager
 def recording_audit(authority: Authority, folder: Path, *, port: int = 0) -> Iterator[RecordingAudit]:

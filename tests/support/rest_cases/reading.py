@@ -196,4 +196,18 @@ CASES: list[Case] = [
         lambda _: audit_pb.VerifyChainRequest(),
         lambda _: ("GET", "/jobs/audit/verify"),
     ),
+    Case(
+        "how far the audit chain was verified",
+        "GetVerification",
+        lambda _: audit_pb.GetVerificationRequest(),
+        lambda _: ("GET", "/jobs/audit/verification"),
+    ),
+    Case(
+        "how far the audit chain was verified, for a backend",
+        "GetVerification",
+        lambda _: audit_pb.GetVerificationRequest(),
+        lambda _: ("GET", "/jobs/audit/verification"),
+        "ROLE_REQUIRED",
+        by=SERVICE,
+    ),
 ]

@@ -138,6 +138,24 @@ def test_cutting_off_the_newest_changes_only_the_head(chain: list[Entry], cut: i
     assert rest.head != whole.head
 
 
+@given(CHAINS, st.data())
+def test_a_chain_verified_in_two_looks_is_the_chain_of_one(chain: list[Entry], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(chain)))
+
+    first = verify(chain[:cut])
+
+    assert verify(chain[cut:], start=first.head, witness=Head(chain[-1].id, chain[-1].hash)) == verify(chain)
+
+
+@given(CHAINS, st.data())
+def test_a_record_that_was_another_before_is_found_though_its_chain_fits(
+    chain: list[Entry], data: st.DataObject
+) -> None:
+    other = data.draw(st.integers(1, len(chain)))
+
+    assert verify(chain, witness=Head(other, bytes(32))).broken_at == other
+
+
 def test_an_empty_chain_is_intact() -> None:
     found = verify([])
 

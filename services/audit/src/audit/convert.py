@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from audit.ledger import Entry, NewEntry, Verification
+from audit.ledger import Entry, Head, NewEntry
+from audit.progress import Progress
 from audit.store import Filter
 from jobqueue.audit.v1 import audit_service_pb2 as pb
 from jobqueue.queue.v1 import job_pb2
@@ -51,14 +52,35 @@ def to_list_response(entries: list[Entry], *, total: int, page: int, page_size: 
     return pb.ListEntriesResponse(data=[_to_message(entry) for entry in entries], pagination=pagination)
 
 
-def to_verify_response(found: Verification) -> pb.VerifyChainResponse:
+def to_verify_response(found: Progress) -> pb.VerifyChainResponse:
     """The head is empty while the chain is."""
     return pb.VerifyChainResponse(
         intact=found.intact,
-        checked=found.checked,
+        checked=found.place.id,
         broken_at=found.broken_at,
-        head=found.head.hash.hex() if found.head.id else "",
+        head=_hex(found.place),
+        complete=found.whole or not found.intact,
     )
+
+
+def to_verification_response(found: Progress, *, entries: int) -> pb.GetVerificationResponse:
+    """Times that are not known yet are absent."""
+    return pb.GetVerificationResponse(
+        intact=found.intact,
+        broken_at=found.broken_at,
+        broken_since=found.broken_since_ms,
+        entries=entries,
+        verified=found.witness.id,
+        verified_at=found.witness_at_ms,
+        head=_hex(found.witness),
+        whole_at=found.whole_at_ms,
+        under_way=not found.whole,
+        checked=found.place.id,
+    )
+
+
+def _hex(head: Head) -> str:
+    return head.hash.hex() if head.id else ""
 
 
 def _to_new_entry(message: pb.NewEntry) -> NewEntry:

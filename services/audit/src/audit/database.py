@@ -44,7 +44,7 @@ class Database:
         self._pool = ConnectionPool(
             url,
             min_size=1,
-            max_size=connections + 1,  # one for the probe
+            max_size=connections + 2,  # for the probe and the verifier
             open=False,
             timeout=WAIT_SECONDS,
             reconnect_timeout=0.1,  # no growing pauses: the next probe tries again

@@ -7,7 +7,8 @@ length in front makes it impossible to move a character from one field to the ne
 
 So a record that was changed, taken out, put in or moved no longer fits, and neither does any after it, unless the whole
 rest of the chain is computed anew. Neither that nor cutting off the newest records can be seen from the table alone:
-both need a head (id and hash) that was kept elsewhere: the service logs it at each append, and VerifyChain answers it.
+both need a head (id and hash) that was kept: progress.py keeps the furthest that ever fitted. For one kept elsewhere,
+the service logs it at each append, and VerifyChain answers it.
 """
 
 from __future__ import annotations
@@ -110,12 +111,13 @@ def unknown(entries: Sequence[NewEntry], known: Iterable[NewEntry]) -> list[NewE
     return new
 
 
-def verify(chain: Iterable[Entry]) -> Verification:
-    """Recompute the chain from its first record; stops at the first record that does not fit."""
-    head = EMPTY
+def verify(chain: Iterable[Entry], *, start: Head = EMPTY, witness: Head = EMPTY) -> Verification:
+    """Recompute the chain behind `start`; stops at the first record that does not fit, or is not the `witness`."""
+    head = start
     for entry in chain:
         expected = hash_of(entry, previous=head.hash, id_=head.id + 1, recorded_at_ms=entry.recorded_at_ms)
-        if entry.id != head.id + 1 or entry.hash != expected:
+        is_other = entry.id == witness.id and entry.hash != witness.hash
+        if entry.id != head.id + 1 or entry.hash != expected or is_other:
             return Verification(head.id, entry.id, head)
         head = Head(entry.id, entry.hash)
     return Verification(head.id, None, head)

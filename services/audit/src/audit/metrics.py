@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from audit.ledger import Verification
+from audit.progress import Progress
 
 
 class AuditMetrics:
@@ -17,10 +15,17 @@ class AuditMetrics:
         self._appends = Counter("audit_appends_total", "AppendEntries calls that succeeded.", registry=registry)
         self._appended = Counter("audit_entries_appended_total", "Records appended by this process.", registry=registry)
         self._repeated = Counter("audit_entries_repeated_total", "Records that were known already.", registry=registry)
-        self._intact = Gauge(
-            "audit_chain_intact", "1 if the last verification found every record fit.", registry=registry
+        self._intact = Gauge("audit_chain_intact", "0 while a record is known that does not fit.", registry=registry)
+        self._intact.set(1)
+        self._verified = Gauge("audit_verified_entries", "Records known to fit, from the first on.", registry=registry)
+        self._verified_at = Gauge(
+            "audit_last_verification_timestamp_seconds", "When all records there were did fit.", registry=registry
         )
-        self._verified = Gauge("audit_last_verification_timestamp_seconds", "When it ended.", registry=registry)
+        self._whole_at = Gauge(
+            "audit_last_whole_verification_timestamp_seconds",
+            "When a look at the chain from its first record ended well.",
+            registry=registry,
+        )
         self._up = Gauge("audit_database_up", "1 while PostgreSQL answers.", registry=registry)
 
     def appended(self, *, given: int, new: int, length: int) -> None:
@@ -30,10 +35,12 @@ class AuditMetrics:
         self._repeated.inc(given - new)
         self._entries.set(length)
 
-    def verified(self, found: Verification) -> None:
-        """The chain was verified."""
-        self._intact.set(found.intact)
-        self._verified.set(time.time())
+    def verified(self, progress: Progress) -> None:
+        """The chain was verified so far."""
+        self._intact.set(progress.intact)
+        self._verified.set(progress.witness.id if progress.intact else progress.place.id)
+        self._verified_at.set((progress.witness_at_ms or 0) / 1_000)
+        self._whole_at.set((progress.whole_at_ms or 0) / 1_000)
 
     def probed(self, length: int | None) -> None:
         """The database said how long the chain is, or did not answer."""

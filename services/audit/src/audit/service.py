@@ -11,6 +11,7 @@ from audit.metrics import AuditMetrics
 from audit.servicer import AuditServicer
 from audit.settings import AuditSettings
 from audit.store import AuditStore
+from audit.verifier import EVERY_SECONDS, Verifier
 from jobqueue.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from service_kit.contract import methods_of
 from service_kit.grpc_server import GrpcServer
@@ -38,7 +39,9 @@ class AuditService:
         self._database = Database(
             settings.database_url, connections=settings.audit_threads, may_migrate=settings.audit_migrate
         )
-        servicer = AuditServicer(AuditStore(self._database), self._metrics, page_size=settings.job_ui_page_size)
+        store = AuditStore(self._database)
+        chain_verifier = Verifier(store, self._metrics, whole_every_seconds=settings.audit_verify_seconds)
+        servicer = AuditServicer(store, chain_verifier, self._metrics, page_size=settings.job_ui_page_size)
         self._server = GrpcServer(
             port=settings.audit_port,
             threads=settings.audit_threads,
@@ -49,6 +52,7 @@ class AuditService:
             with_reflection=settings.audit_reflection,
         )
         self._probe = Loop("probe", self._tick, every_seconds=PROBE_SECONDS)
+        self._verifying = Loop("verifier", chain_verifier.tick, every_seconds=EVERY_SECONDS)
         self._http = MetricsServer(
             settings.audit_metrics_port, registry, live=self._live, ready=self._ready, host=settings.audit_host
         )
@@ -69,11 +73,13 @@ class AuditService:
         self._tick()
         self._server.start()
         self._probe.start()
+        self._verifying.start()
         log.info("serving", port=self.port, metrics_port=self.metrics_port, database=self._database.problem or "ok")
 
     def stop(self) -> None:
         """Take no new calls, let running ones end, close the database."""
         self._server.stop(self._grace_seconds)
+        self._verifying.stop()
         self._probe.stop()
         self._database.close()
         self._http.stop()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import grpc
 import structlog
 
 from audit import convert
 from audit.metrics import AuditMetrics
 from audit.store import AuditStore
+from audit.verifier import Verifier
 from jobqueue.audit.v1 import audit_service_pb2 as pb
 from jobqueue.audit.v1 import audit_service_pb2_grpc
-from service_kit.errors import ServiceError
 
 log = structlog.get_logger()
 
@@ -22,9 +18,8 @@ log = structlog.get_logger()
 class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     """The methods of the contract; `page_size` is how many records a page has when the caller does not say."""
 
-    def __init__(self, store: AuditStore, metrics: AuditMetrics, *, page_size: int) -> None:
-        self._store, self._metrics, self._page_size = store, metrics, page_size
-        self._verifying = threading.Lock()
+    def __init__(self, store: AuditStore, verifier: Verifier, metrics: AuditMetrics, *, page_size: int) -> None:
+        self._store, self._verifier, self._metrics, self._page_size = store, verifier, metrics, page_size
 
     def AppendEntries(
         self, request: pb.AppendEntriesRequest, context: grpc.ServicerContext
@@ -44,28 +39,12 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
         return convert.to_list_response(entries, total=total, page=page, page_size=page_size)
 
     def VerifyChain(self, request: pb.VerifyChainRequest, context: grpc.ServicerContext) -> pb.VerifyChainResponse:
-        """Recompute the chain; LIMITED while another caller's verification runs."""
-        with self._one_verification():
-            found = self._store.verify_chain(keep_going=_while_awaited(context))
-        self._metrics.verified(found)
-        if not found.intact:
-            log.error("chain_broken", broken_at=found.broken_at, checked=found.checked)
-        return convert.to_verify_response(found)
+        """Recompute the chain, as far as the deadline allows; the next call, or the verifier's loop, goes on there."""
+        return convert.to_verify_response(self._verifier.verify(context.time_remaining()))
 
-    @contextmanager
-    def _one_verification(self) -> Iterator[None]:
-        """It reads the whole table: one at a time is enough for every caller together."""
-        if not self._verifying.acquire(blocking=False):
-            raise ServiceError("LIMITED", "the chain is being verified for another caller", retry_after_ms=1_000)
-        try:
-            yield
-        finally:
-            self._verifying.release()
-
-
-def _while_awaited(context: grpc.ServicerContext) -> Callable[[], None]:
-    def check() -> None:
-        if not context.is_active() or context.time_remaining() <= 0:
-            raise ServiceError("DEADLINE", "the chain is too long to be verified before the deadline; allow more time")
-
-    return check
+    def GetVerification(
+        self, request: pb.GetVerificationRequest, context: grpc.ServicerContext
+    ) -> pb.GetVerificationResponse:
+        """How far the chain was verified, without looking at it."""
+        progress, entries = self._verifier.read()
+        return convert.to_verification_response(progress, entries=entries)

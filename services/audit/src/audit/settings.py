@@ -27,6 +27,8 @@ class AuditSettings(ServiceSettings):
     """Calls served at a time, each with a database connection."""
     audit_migrate: bool = True
     """Apply missing migrations at the start; false: somebody else runs `python -m audit migrate`."""
+    audit_verify_seconds: int = Field(86_400, ge=60)
+    """How often the chain is verified from its first record; new records are verified within seconds."""
     audit_reflection: bool = True
     audit_grace_seconds: float = Field(10.0, ge=0, le=300)
     """How long running calls may take to end at shutdown."""

@@ -11,7 +11,8 @@ from psycopg.rows import class_row
 
 from audit import ledger, sql
 from audit.database import Database
-from audit.ledger import Entry, Head, NewEntry, Verification
+from audit.ledger import Entry, Head, NewEntry
+from audit.progress import Progress
 
 CHAIN_BATCH = 1_000  # records in memory at a time; each has at most 1 MiB of detail, nearly all have next to none
 
@@ -63,10 +64,28 @@ class AuditStore:
                 found = cursor.execute(sql.query("list_entries"), parameters).fetchall()
         return found, int(total.total) if total else 0
 
-    def verify_chain(self, *, keep_going: Callable[[], None]) -> Verification:
-        """Check the chain as it stands now, in bounded memory; `keep_going` is called now and then and may raise."""
+    def verify_chain(self, *, keep_going: Callable[[], bool], begin_after_ms: int | None = None) -> Progress:
+        """Go on verifying where the last look ended, in little memory, until `keep_going`, asked now and then, says no.
+
+        A whole pass that began more than `begin_after_ms` ago is followed by the next.
+        """
         with self._database.transaction() as connection:
-            return ledger.verify(_chain(connection, keep_going))
+            progress = _progress(connection.execute(sql.query("lock_verification")).fetchone())
+            end, now_ms = _head(connection)
+            is_due = progress.whole and begin_after_ms is not None and now_ms - progress.began_at_ms >= begin_after_ms
+            if is_due or not progress.began_at_ms or not _is_there(connection, progress.place):
+                progress = progress.again(now_ms)
+            chain = _chain(connection, progress.place, keep_going)
+            found = ledger.verify(chain, start=progress.place, witness=progress.witness)
+            progress = progress.after(found, end=end.id, now_ms=now_ms)
+            connection.execute(sql.query("save_verification"), _columns(progress))
+        return progress
+
+    def read_verification(self) -> tuple[Progress, int]:
+        """How far the chain was verified, and how many records it has."""
+        with self._database.transaction() as connection:
+            progress = _progress(connection.execute(sql.query("read_verification")).fetchone())
+            return progress, _head(connection)[0].id
 
 
 def _head(connection: psycopg.Connection[Any]) -> tuple[Head, int]:
@@ -79,9 +98,51 @@ def _known(connection: psycopg.Connection[Any], event_ids: list[str]) -> list[En
         return cursor.execute(sql.query("find_entries"), {"event_ids": event_ids}).fetchall()
 
 
-def _chain(connection: psycopg.Connection[Any], keep_going: Callable[[], None]) -> Iterator[Entry]:
+def _chain(connection: psycopg.Connection[Any], start: Head, keep_going: Callable[[], bool]) -> Iterator[Entry]:
     with connection.cursor("chain", row_factory=class_row(Entry)) as cursor:
-        cursor.execute(sql.query("read_chain"))
+        cursor.execute(sql.query("read_chain"), {"after": start.id})
         while batch := cursor.fetchmany(CHAIN_BATCH):
-            keep_going()
             yield from batch
+            if not keep_going():
+                return
+
+
+def _is_there(connection: psycopg.Connection[Any], place: Head) -> bool:
+    """The record is what it was when it was verified."""
+    if place == ledger.EMPTY:
+        return True
+    row: Any = connection.execute(sql.query("find_hash"), {"id": place.id}).fetchone()
+    return row is not None and row.hash == place.hash
+
+
+def _progress(row: Any) -> Progress:
+    return Progress(
+        place=_head_of(row.place_id, row.place_hash),
+        began_at_ms=row.began_at_ms,
+        whole=row.whole,
+        whole_at_ms=row.whole_at_ms,
+        witness=_head_of(row.witness_id, row.witness_hash),
+        witness_at_ms=row.witness_at_ms,
+        broken_at=row.broken_at,
+        broken_since_ms=row.broken_since_ms,
+    )
+
+
+def _head_of(id_: int, digest: bytes) -> Head:
+    return Head(id_, digest) if id_ else ledger.EMPTY
+
+
+def _columns(progress: Progress) -> dict[str, Any]:
+    place, witness = progress.place, progress.witness
+    return {
+        "place_id": place.id,
+        "place_hash": place.hash,
+        "began_at_ms": progress.began_at_ms,
+        "whole": progress.whole,
+        "whole_at_ms": progress.whole_at_ms,
+        "witness_id": witness.id,
+        "witness_hash": witness.hash,
+        "witness_at_ms": progress.witness_at_ms,
+        "broken_at": progress.broken_at,
+        "broken_since_ms": progress.broken_since_ms,
+    }

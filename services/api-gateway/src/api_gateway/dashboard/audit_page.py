@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import time
@@ -12,9 +13,10 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from api_gateway.dashboard import formatting, json_tree, links
+from api_gateway.dashboard.deeds import WORDS
 from api_gateway.dashboard.paging import page_of, pages_of, size_of
 from api_gateway.dashboard.site import PAGE_HEADERS, Visit
-from api_gateway.dashboard.timeline import DEEDS, WORDS
+from api_gateway.dashboard.toasts import Toast
 from jobqueue.audit.v1 import audit_service_pb2 as audit
 from service_kit.errors import ServiceError
 
@@ -38,18 +40,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """The result of the last look at the whole chain."""
-
-    at_ms: int
-    by: str
-    intact: bool
-    checked: int
-    broken_at: int | None
-    head: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Shown:
     """A record with its detail as text, empty when it says nothing."""
 
@@ -57,50 +47,53 @@ class _Shown:
     detail: str
 
 
-class AuditPages:
-    """The pages about the audit log; remembers the last verification asked for here."""
+async def audit_page(visit: Visit) -> Response:
+    """The records that match, and how far the chain was verified."""
+    filters = _filters(visit)
+    request = _request(filters)
+    request.page, request.page_size = page_of(visit), size_of(visit)
+    answer: audit.ListEntriesResponse
+    known: audit.GetVerificationResponse | None
+    answer, known = await asyncio.gather(visit.call(request), _verification(visit))
+    return visit.page(
+        "audit.html",
+        records=[_Shown(entry, _detail_of(entry)) for entry in answer.data],
+        pages=pages_of(answer.pagination),
+        filters=filters,
+        address=lambda **changes: links.with_query("/audit", **{**filters, **changes}),
+        export=lambda kind: links.with_query("/audit/export", **filters, format=kind),
+        words=WORDS,
+        verification=known,
+    )
 
-    def __init__(self) -> None:
-        self._last: Verification | None = None
 
-    async def page(self, visit: Visit) -> Response:
-        """The records that match."""
-        filters = _filters(visit)
-        request = _request(filters)
-        request.page, request.page_size = page_of(visit), size_of(visit)
-        answer: audit.ListEntriesResponse = await visit.call(request)
-        return visit.page(
-            "audit.html",
-            records=[_Shown(entry, _detail_of(entry)) for entry in answer.data],
-            pages=pages_of(answer.pagination),
-            filters=filters,
-            address=lambda **changes: links.with_query("/audit", **{**filters, **changes}),
-            export=lambda kind: links.with_query("/audit/export", **filters, format=kind),
-            deeds=DEEDS,
-            words=WORDS,
-            verification=self._last,
-        )
+async def verify(visit: Visit) -> Response:
+    """Recompute the chain from its first record, and back to the page that shows how far that came."""
+    answer: audit.VerifyChainResponse = await visit.call(audit.VerifyChainRequest())
+    checked = formatting.count(answer.checked, "record")
+    if not answer.intact:
+        return visit.go("/audit", Toast(f"Record {answer.broken_at:,} does not fit.", good=False))
+    if not answer.complete:
+        return visit.go("/audit", Toast(f"{checked} verified so far; the rest is done in the background."))
+    return visit.go("/audit", Toast(f"{checked} verified, from the first to the last."))
 
-    async def verify(self, visit: Visit) -> Response:
-        """Recompute the chain, and back to the page that shows the result."""
-        answer: audit.VerifyChainResponse = await visit.call(audit.VerifyChainRequest())
-        self._last = Verification(
-            at_ms=round(time.time() * 1_000),
-            by=visit.viewer.name,
-            intact=answer.intact,
-            checked=answer.checked,
-            broken_at=answer.broken_at if answer.HasField("broken_at") else None,
-            head=answer.head,
-        )
-        return visit.go("/audit")
 
-    async def export(self, visit: Visit) -> Response:
-        """The records that match as CSV or JSON lines, newest first."""
-        kind = "jsonl" if visit.query("format") == "jsonl" else "csv"
-        first = await _page(visit, _request(_filters(visit)), 1)  # a refusal comes before the download begins
-        headers = {**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="job-audit.{kind}"'}
-        media_type = "application/x-ndjson" if kind == "jsonl" else "text/csv; charset=utf-8"
-        return StreamingResponse(_export(visit, kind, first), headers=headers, media_type=media_type)
+async def export(visit: Visit) -> Response:
+    """The records that match as CSV or JSON lines, newest first."""
+    kind = "jsonl" if visit.query("format") == "jsonl" else "csv"
+    first = await _page(visit, _request(_filters(visit)), 1)  # a refusal comes before the download begins
+    headers = {**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="job-audit.{kind}"'}
+    media_type = "application/x-ndjson" if kind == "jsonl" else "text/csv; charset=utf-8"
+    return StreamingResponse(_export(visit, kind, first), headers=headers, media_type=media_type)
+
+
+async def _verification(visit: Visit) -> audit.GetVerificationResponse | None:
+    """None when it cannot be told; the records are worth showing without it, and say themselves when audit is away."""
+    try:
+        found: audit.GetVerificationResponse = await visit.call(audit.GetVerificationRequest())
+    except ServiceError:
+        return None
+    return found
 
 
 def _detail_of(entry: audit.Entry) -> str:

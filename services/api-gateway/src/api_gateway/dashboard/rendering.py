@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from api_gateway.dashboard import formatting, links
+from api_gateway.dashboard.deeds import deed_of
 from api_gateway.dashboard.static_files import StaticFiles
 
 _CODE = re.compile("`([^`]+)`")
@@ -46,6 +47,7 @@ class Templates:
             queue_title=formatting.queue_title,
             relative=formatting.relative,
             prose=prose,
+            told=lambda action: deed_of(action).told,
         )
         for name in self._environment.list_templates():
             self._environment.get_template(name)  # a mistake shows when the gateway starts

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from api_gateway.auth.sessions import Sessions
 from api_gateway.dashboard.actions import job_action, queue_action
-from api_gateway.dashboard.audit_page import AuditPages
+from api_gateway.dashboard.audit_page import audit_page, export, verify
 from api_gateway.dashboard.bulk import bulk_action
 from api_gateway.dashboard.entry import entry_routes
 from api_gateway.dashboard.job_page import document, job_page
@@ -27,7 +27,7 @@ ASK_AND_DO = ("GET", "POST")
 
 def dashboard_routes(sessions: Sessions, *, environment: str, page_size: int) -> list[Route]:
     """All pages; those that ask before they act answer GET with the question and POST with the deed."""
-    static, audit, live = StaticFiles(), AuditPages(), Live()
+    static, live = StaticFiles(), Live()
     site = Site(BrowserSessions(sessions), Templates(static), environment=environment, page_size=page_size)
     return [
         *static.routes(),
@@ -42,9 +42,9 @@ def dashboard_routes(sessions: Sessions, *, environment: str, page_size: int) ->
         site.route("/job-queues/{queue}/~job/{action}", job_action, ASK_AND_DO),
         site.route("/job-queues/{queue}/~bulk/{action}", bulk_action, ("POST",)),
         site.route("/job-queues/{queue}/{job_id}", job_page),
-        site.route("/audit", audit.page),
-        site.route("/audit/verify", audit.verify, ("POST",)),
-        site.route("/audit/export", audit.export),
+        site.route("/audit", audit_page),
+        site.route("/audit/verify", verify, ("POST",)),
+        site.route("/audit/export", export),
         site.route("/workers", workers_page),
         site.route("/workers/{worker_id}/drain", worker_action("drain"), ASK_AND_DO),
         site.route("/workers/{worker_id}/resume", worker_action("resume"), ASK_AND_DO),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from api_gateway.dashboard import formatting
+from api_gateway.dashboard.deeds import deed_of
 from jobqueue.audit.v1 import audit_service_pb2 as audit
 from jobqueue.queue.v1 import job_pb2
 
@@ -19,20 +20,6 @@ OUTCOMES = {
     "cancelled": "Interrupted by a cancel",
     "running": "Running",
 }
-DEEDS = {
-    audit.AUDIT_ACTION_RETRY: "Retried",
-    audit.AUDIT_ACTION_REMOVE: "Removed",
-    audit.AUDIT_ACTION_CANCEL: "Cancel asked for",
-    audit.AUDIT_ACTION_REPLACE: "Replaced",
-    audit.AUDIT_ACTION_ENQUEUE: "Enqueued by hand",
-    audit.AUDIT_ACTION_CANCEL_OUTCOME: "Cancel came to its end",
-    audit.AUDIT_ACTION_RESCHEDULE: "Rescheduled",
-    audit.AUDIT_ACTION_PAUSE: "Queue paused",
-    audit.AUDIT_ACTION_RESUME: "Queue resumed",
-    audit.AUDIT_ACTION_DRAIN: "Worker drained",
-    audit.AUDIT_ACTION_RESUME_WORKER: "Worker resumed",
-}
-WORDS = {number: name.removeprefix("AUDIT_ACTION_").lower() for name, number in audit.AuditAction.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +39,7 @@ def timeline(job: job_pb2.Job, attempts: Iterable[job_pb2.Attempt], records: Ite
     for attempt in attempts:
         found += _delivery(attempt)
     found += [
-        Moment(record.created_at, "deed", DEEDS.get(record.action, "Changed"), record.reason, record.actor_user_id)
+        Moment(record.created_at, "deed", deed_of(record.action).title, record.reason, record.actor_user_id)
         for record in records
         if record.action != audit.AUDIT_ACTION_ENQUEUE
     ]

@@ -1,4 +1,4 @@
--- Read the whole chain in order, through a cursor.
+-- Read the chain behind one record in order, through a cursor.
 SELECT
     id,
     event_id,
@@ -14,4 +14,5 @@ SELECT
     recorded_at_ms,
     hash
 FROM job_audit
+WHERE id > %(after)s
 ORDER BY id;

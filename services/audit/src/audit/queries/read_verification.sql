@@ -1,0 +1,13 @@
+-- Read how far the chain was verified.
+SELECT
+    place_id,
+    place_hash,
+    began_at_ms,
+    whole,
+    whole_at_ms,
+    witness_id,
+    witness_hash,
+    witness_at_ms,
+    broken_at,
+    broken_since_ms
+FROM job_audit_verification;
