@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import redis
 
 from engine.builders import LEASE_MS, QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
 from queue_engine.domain.errors import InvalidArgument
@@ -19,6 +21,7 @@ from queue_engine.domain.lease import (
     Verdict,
 )
 from queue_engine.engine import QueueEngine
+from support.waiting import wait_until
 
 EVERY_OUTCOME = [Completed(), a_failure(), Deferred("away", 10), Released(), Interrupted()]
 
@@ -74,6 +77,21 @@ def test_tokens_never_repeat_even_for_an_id_used_again(engine: QueueEngine, work
         engine.remove_job(QUEUE, "job-1", action=an_action())
 
     assert tokens == sorted(set(tokens))
+
+
+def test_tokens_rise_even_when_the_store_forgot_the_last_ones(
+    engine: QueueEngine, worker: Worker, client: redis.Redis
+) -> None:
+    engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b"), a_job("c")])
+    first, second = worker.take(2)
+    client.hdel(f"jobs:{{{QUEUE}}}:meta", "token")
+    forgotten_at: Any = client.time()
+    wait_until(lambda: client.time() > (forgotten_at[0], forgotten_at[1] + 2_000))
+
+    (third,) = worker.take(1)
+
+    assert first.token < second.token < third.token
+    assert worker.complete(third) is Verdict.SETTLED
 
 
 def test_one_call_settles_and_takes(engine: QueueEngine, worker: Worker) -> None:

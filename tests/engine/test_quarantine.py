@@ -69,6 +69,16 @@ def test_the_bytes_of_a_foreign_string_are_kept(engine: QueueEngine, worker: Wor
     assert engine.get_job(QUEUE, "bad").job.data == b"\xff not a job"
 
 
+def test_anything_else_is_kept_as_what_restores_it(engine: QueueEngine, worker: Worker, client: redis.Redis) -> None:
+    engine.enqueue_job(QUEUE, a_job("bad"))
+    a_list(client)
+
+    worker.take()
+
+    client.restore("elsewhere", 0, engine.get_job(QUEUE, "bad").job.data)
+    assert client.lrange("elsewhere", 0, -1) == [b"x"]
+
+
 @pytest.mark.parametrize("damage", [missing, a_string, without_state])
 def test_damage_while_delayed_is_found_when_the_job_is_due(
     engine: QueueEngine, worker: Worker, client: redis.Redis, clock: Clock, damage: object

@@ -14,6 +14,10 @@ from faults.support.stack_arena import FAR_MS, StackArena
 from support.waiting import wait_until
 
 ACTIONS = 30
+MOST_TIMES_SLOWER, NO_DELAY_SECONDS = (
+    3.0,
+    0.05,
+)  # of the median, on a machine that others use too; a timeout takes seconds
 FAULTS = {
     "F13": ("PostgreSQL killed among operators' actions", "postgres", "kill"),
     "F14": ("audit service killed", "audit", "kill"),
@@ -32,10 +36,10 @@ def hurt(arena: StackArena, process: str, how: str) -> Callable[[], None]:
     return lambda: arena.stack.start(process)
 
 
-def slowest_typical(backend: Backend, first: int) -> float:
-    """95th percentile of its enqueues from the `first` on, in seconds."""
+def quantile(backend: Backend, first: int, share: float) -> float:
+    """Of the seconds that its enqueues took, from the `first` on."""
     seconds = sorted(backend.seconds[first:])
-    return seconds[int(len(seconds) * 0.95)]
+    return seconds[int(len(seconds) * share)]
 
 
 @pytest.mark.parametrize(
@@ -55,13 +59,13 @@ def test_what_operators_did_while_the_audit_log_was_away_is_in_it_once_and_in_or
     heal: Callable[[], None] = lambda: None  # noqa: E731 - replaced at the fault
     for number, job_id in enumerate(ids):
         if number == ACTIONS // 3:
-            before = slowest_typical(backend, 0)
+            before, usual = quantile(backend, 0, 0.95), quantile(backend, 0, 0.5)
             stack_arena.ledger.write("fault", what=words)
             heal = hurt(stack_arena, process, how)
         assert stack_arena.act(ops, job_id, "cancel") == "acked"
         assert stack_arena.act(ops, job_id, "remove" if number % 2 else "retry") == "acked"
     wait_until(lambda: len(backend.accepted) > undisturbed + 30, within=30)
-    during = slowest_typical(backend, undisturbed)
+    during, usual_then = quantile(backend, undisturbed, 0.95), quantile(backend, undisturbed, 0.5)
     backend.stop()
     heal()
     healed = time.monotonic()
@@ -83,6 +87,7 @@ def test_what_operators_did_while_the_audit_log_was_away_is_in_it_once_and_in_or
         note=f"{2 * ACTIONS} actions, each in the audit log once; enqueue p95 {before * 1000:.0f} ms before, "
         f"{during * 1000:.0f} ms during",
     )
+    assert usual_then <= max(MOST_TIMES_SLOWER * usual, NO_DELAY_SECONDS)
     assert all(order[job_id] == ["cancel", "remove" if n % 2 else "retry"] for n, job_id in enumerate(ids))
     assert ops.get("/jobs/audit/verify").json()["intact"] is True
     wait_until(lambda: stack_arena.health() == "ok", within=30)

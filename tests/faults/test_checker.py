@@ -82,6 +82,15 @@ def test_a_planted_violation_is_found_and_its_offender_named(planted: str) -> No
     assert offender in {job_id for violation in found if violation.invariant == invariant for job_id in violation.ids}
 
 
+def test_a_run_after_a_cancel_is_no_violation_when_a_retry_may_have_come_between() -> None:
+    history, store = sound()
+    run_again("c", 9)(history, store)
+    history.effects.update("c")
+    history.acts.append(Act("retry", "c", "acked", 9.5, since=8.5))
+
+    assert "I3" not in {violation.invariant for violation in check(history, store)}
+
+
 @pytest.mark.parametrize("audited", [[], [("cancel", "c")] * 2, [("cancel", "c"), ("remove", "a")]])
 def test_a_missing_a_repeated_and_an_invented_audit_record_are_found(audited: list[tuple[str, str]]) -> None:
     history, store = sound()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ import pytest
 
 from faults.support.arena import LEASE_SECONDS, Arena
 from faults.support.job_types.ledgered import QUEUE
-from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2_grpc
+from faults.support.queue_admins import QueueAdminProcess, Stub, register_work
+from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
-from local.ports import HOST, free_port
-from local.process import Child, Program
-from local.services import answers
 from support.debian import install
 from support.waiting import wait_until
 
@@ -70,40 +67,20 @@ def test_workers_an_hour_off_keep_their_leases_and_begin_nothing_early(arena: Ar
 def test_a_queue_admin_an_hour_off_promotes_in_time(arena: Arena, way: str, seconds: int) -> None:
     now = int(time.time())
     wide: Any = {"iat": now - 2 * HOUR, "exp": now + 2 * HOUR}
-    port, metrics = free_port(), free_port()
-    own = {
-        "REDIS_URL": arena.url,
-        "AUTH_JWKS": arena.authority.write_jwks(arena.folder),
-        "SERVICE_TOKEN_FILE": arena.authority.write_token(arena.folder, "QUEUE_ADMIN", **wide),
-        "QUEUE_ADMIN_HOST": HOST,
-        "QUEUE_ADMIN_PORT": str(port),
-        "QUEUE_ADMIN_METRICS_PORT": str(metrics),
-        "QUEUE_ADMIN_AUDIT_ADDRESS": f"{HOST}:{free_port()}",
-    }
-    program = Program(
-        name="queue-admin",
-        command=(sys.executable, "-m", "queue_admin"),
-        folder=arena.folder,
-        environment={**own, **skewed(seconds)},
-        ready=lambda: answers(f"http://{HOST}:{metrics}/readyz"),
-    )
-    process = Child(program, arena.folder / "queue-admin.log")
-    process.start()
+    admin = QueueAdminProcess(arena, claims=wide, **skewed(seconds))
     try:
-        process.wait_ready()
-        _due_in_time(arena, f"{HOST}:{port}", arena.authority.token("SERVICE", "WORKER", **wide), way)
+        admin.start()
+        _due_in_time(arena, admin.address, arena.authority.token("SERVICE", "WORKER", **wide), way)
     finally:
-        process.kill()
+        admin.process.kill()
 
 
 def _due_in_time(arena: Arena, address: str, token: str, way: str) -> None:
     arena.worker()
     metadata = (("authorization", f"Bearer {token}"),)
     with grpc.insecure_channel(address) as channel:
-        stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub(channel)
-        declared = job_pb2.JobType(name="work", queue=QUEUE, version=1, schema=b"{}", settling="group")
-        info = pb.WorkerInfo(id="w", address="127.0.0.1:9", queues=[QUEUE])
-        stub.RegisterWorker(pb.RegisterWorkerRequest(info=info, job_types=[declared]), metadata=metadata, timeout=10)
+        register_work(channel, token)
+        stub = Stub(channel)
         for delay in DELAYS_MS:
             job_id = f"due-{delay}"
             arena.ledger.write("enqueue", job_id, phase="invoked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import redis
 
@@ -27,16 +28,19 @@ BAD_HASHES: dict[str, dict[str, object]] = {
 BAD_KEYS = {"a-string": "set", "a-list": "rpush", "a-set": "sadd"}
 
 
-def write_nonsense(client: redis.Redis) -> set[str]:
-    """Put it among the waiting; the ids."""
+def write_nonsense(client: redis.Redis) -> dict[str, bytes]:
+    """Put it among the waiting; the ids, and the bytes of each that are to be kept."""
     for job_id, fields in BAD_HASHES.items():
         client.hset(f"{PREFIX}j:{job_id}", mapping=fields)  # type: ignore[arg-type]  # what nobody would write on purpose
     for job_id, command in BAD_KEYS.items():
         getattr(client, command)(f"{PREFIX}j:{job_id}", "\x00nonsense")
-    ids = {*BAD_HASHES, *BAD_KEYS, "nothing-at-all"}
+    kept = {job_id: fields.get("d", b"") for job_id, fields in BAD_HASHES.items()}
+    kept["a-string"] = client.get(f"{PREFIX}j:a-string")
+    kept |= {job_id: client.dump(f"{PREFIX}j:{job_id}") for job_id in ("a-list", "a-set")}
+    ids = {*kept, "nothing-at-all"}
     client.zadd(f"{PREFIX}waiting", dict.fromkeys(ids, 0.0))
     client.hincrby(f"{PREFIX}meta", "n:added", len(ids))
-    return ids
+    return {job_id: cast("bytes", raw) for job_id, raw in kept.items()} | {"nothing-at-all": b""}
 
 
 def test_malformed_jobs_are_set_aside_and_the_others_run(arena: Arena) -> None:
@@ -57,9 +61,9 @@ def test_malformed_jobs_are_set_aside_and_the_others_run(arena: Arena) -> None:
         f"{len(bad)} malformed jobs written into the store",
         recovery=[set_aside],
         within=LEASE_SECONDS * 20,
-        note=f"set aside: {len(dead)}, workers restarted: 0",
+        note=f"set aside: {len(dead)}, each with its bytes, workers restarted: 0",
     )
-    assert {job.job_id for job in dead} == bad
+    assert {job.job_id: job.data for job in dead} == bad
     assert {job.failure_kind for job in dead} == {FailureKind.PAYLOAD_INVALID}
     assert store.totals["completed"] == 51
     assert store.totals.get("lost", 0) == 0

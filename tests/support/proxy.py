@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 
@@ -16,6 +18,7 @@ class Proxy:
         self._target = (str(parts.hostname), int(parts.port or 0))
         self._server = socket.create_server(("127.0.0.1", 0))
         self._losing = threading.Event()
+        self._delay = self._jitter = 0.0
         self._requests_pass, self._replies_pass = threading.Event(), threading.Event()
         self._requests_pass.set()
         self._replies_pass.set()
@@ -38,8 +41,13 @@ class Proxy:
         """Requests arrive, replies are held back; the connections stay."""
         self._replies_pass.clear()
 
+    def delay(self, seconds: float, *, jitter: float = 0.0) -> None:
+        """Everything arrives so much later, in each direction, and up to `jitter` later than that."""
+        self._delay, self._jitter = seconds, jitter
+
     def heal(self) -> None:
-        """Everything passes again, what was held back first."""
+        """Everything passes again at once, what was held back first."""
+        self.delay(0.0)
         self._losing.clear()
         self._requests_pass.set()
         self._replies_pass.set()
@@ -65,6 +73,8 @@ class Proxy:
                 if replies and self._losing.is_set():
                     break
                 passing.wait()
+                if self._delay or self._jitter:
+                    time.sleep(self._delay + random.random() * self._jitter)  # noqa: S311 - a slow network, no secret
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):

@@ -71,9 +71,9 @@ def nothing_unexpected(history: History, store: Snapshot) -> Found:
     yield "ran and was never asked for", (job_id for job_id in history.runs if job_id not in history.invoked)
     for job_id, runs in history.runs.items():
         cancels = [act for act in history.acts_on(job_id, "cancel") if act.outcome == "cancelled"]
-        retries = [act.at for act in history.acts_on(job_id, "retry")]
+        retries = history.acts_on(job_id, "retry")
         for cancel in cancels:
-            again = min((at for at in retries if at > cancel.at), default=float("inf"))
+            again = min((retry.since for retry in retries if retry.at > cancel.since), default=float("inf"))
             if any(cancel.at < run.began_at < again for run in runs):
                 yield "began after its cancel was confirmed", [job_id]
 
@@ -182,6 +182,11 @@ def recovered_in_time(delays: Sequence[float], *, within: float) -> list[Violati
     late = tuple(f"{delay:.1f} s" for delay in delays if delay > within)
     return [Violation("I9", f"recovery took longer than {within:.1f} s", late)] if late else []
 
+
+TOLD_BY_THE_STORE = frozenset(
+    {"ran more often than its lost leases explain", "ran more often in all than leases were lost", "ran twice at once"}
+)
+"""What cannot be judged of a store that forgot its last answers: which leases it gave and took back."""
 
 RULES: dict[str, Rule] = {
     "I1": conserved,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Act:
     phase: str
     at: float
     outcome: str = ""
+    since: float = 0.0
+    """When it was asked for: its effect came between this and `at`."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class History:
     acts: list[Act] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, float]] = field(default_factory=list)
+    _asked: dict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
     @classmethod
     def of(cls, ledger: Ledger) -> History:
@@ -72,12 +75,22 @@ class History:
             case "end":
                 self._take_end(event)
             case "act":
-                acted = Act(event["verb"], event["id"], event["phase"], event["at"], event.get("outcome", ""))
-                self.acts.append(acted)
+                self.acts.append(self._act(event))
             case "effect":
                 self.effects[event["id"]] += 1
             case "fault":
                 self.faults.append((event["what"], event["at"]))
+
+    def _act(self, event: dict[str, Any]) -> Act:
+        """With its time of asking; the earliest one, when several ask for the same at once."""
+        verb, job_id, phase, at = event["verb"], event["id"], event["phase"], event["at"]
+        asked = self._asked[verb, job_id]
+        if phase == "invoked":
+            asked.append(at)
+        since = event.get("since") or (asked[0] if asked else at)
+        if phase != "invoked" and asked:
+            asked.popleft()
+        return Act(verb, job_id, phase, at, event.get("outcome", ""), since)
 
     def _take_end(self, event: dict[str, Any]) -> None:
         for run in self.runs[event["id"]]:

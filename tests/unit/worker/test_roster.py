@@ -8,7 +8,7 @@ import pytest
 
 from support.jobs import a_job
 from worker.dramatiq_broker.job import Job
-from worker.dramatiq_broker.roster import HORIZON, MOST_HELD, Roster
+from worker.dramatiq_broker.roster import HORIZON, LONGEST_ASK, MOST_HELD, Roster
 
 
 def run(roster: Roster, seconds: float, *, queue: str = "q") -> None:
@@ -59,6 +59,20 @@ def test_what_is_held_is_what_the_threads_finish_in_the_horizon() -> None:
     run(roster, HORIZON / 10)
 
     assert roster.room("q") == pytest.approx(20, abs=1)
+
+
+def test_a_slow_network_is_provided_for_but_not_beyond_what_may_wait() -> None:
+    roster = Roster(threads=2)
+    run(roster, 0.05)
+    assert roster.room("q") == pytest.approx(2 * HORIZON / 0.05, abs=1)
+
+    for _ in range(50):
+        roster.asked(0.5)
+    assert roster.room("q") == pytest.approx(2 * (HORIZON + 0.5) / 0.05, abs=1)
+
+    for _ in range(50):
+        roster.asked(60.0)
+    assert roster.room("q") == pytest.approx(2 * (HORIZON + LONGEST_ASK) / 0.05, abs=1)
 
 
 def test_a_job_that_runs_long_counts_for_what_it_took_so_far() -> None:

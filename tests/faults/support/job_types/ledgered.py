@@ -29,6 +29,10 @@ class Work(Payload):
     """A file that stands for a dependency: while it is missing, the dependency is down."""
     dies: str = ""
     """How the process is taken along: kill or segfault."""
+    holds: float = 0.0
+    """Seconds for which no other Python code of the process runs, as in a C extension that keeps the GIL."""
+    holds_once: str = ""
+    """A file that the first run makes; later ones hold nothing."""
 
 
 @cache
@@ -55,6 +59,10 @@ def _live(payload: Work, job: JobContext) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if payload.dies == "segfault":
         ctypes.string_at(0)
+    if payload.holds and not (payload.holds_once and Path(payload.holds_once).exists()):
+        if payload.holds_once:
+            Path(payload.holds_once).touch()
+        ctypes.PyDLL(None).usleep(round(payload.holds * 1_000_000))  # PyDLL, unlike CDLL, keeps the GIL
     if payload.needs and not Path(payload.needs).exists():
         raise Defer("what it needs is down", seconds=0.5)
     until = time.monotonic() + payload.seconds

@@ -97,12 +97,14 @@ class JobConsumer(Consumer):
         room = self._roster.room(desk.queue)
         if not room and not desk.outcomes:
             return False
+        began = time.monotonic()
         try:
             leases = desk.exchange(room)
         except Exception as error:  # noqa: BLE001 - the consumer must outlive whatever one call meets
             self._wait_out(error)
             return True
         self._outage = 0.0
+        self._roster.asked(time.monotonic() - began)
         if room:
             self._broker.fetched(desk.queue)
         for lease in leases:

@@ -7,7 +7,8 @@ import time
 
 from worker.dramatiq_broker.job import Job
 
-HORIZON = 0.1  # seconds: a process holds what its threads finish in about this time
+HORIZON = 0.1  # seconds: a process holds what its threads finish in about this time, and while it asks for more
+LONGEST_ASK = 0.7  # seconds of asking that are provided for: what waits for a thread for a second is given back
 MOST_HELD = 64  # with 64 in hand two processes are fast; more buys nothing
 RECENT = 0.2  # weight of the newest duration in the running average
 
@@ -24,6 +25,7 @@ class Roster:
         """By queue: a job whose worker died before. It runs alone, so nothing else is taken while one is here."""
         self._typical: dict[tuple[str, str], float] = {}
         self._hungry: set[str] = set()
+        self._horizon = HORIZON
 
     # -- a job's way
 
@@ -64,16 +66,21 @@ class Roster:
 
     # -- how many more
 
+    def asked(self, seconds: float) -> None:
+        """A call for more took so long: with a slow network the threads would idle meanwhile."""
+        asking = self._horizon - HORIZON
+        self._horizon = HORIZON + min(asking + RECENT * (seconds - asking), LONGEST_ASK)
+
     def room(self, queue: str) -> int:
-        """How many more jobs of `queue` to take: what the threads finish in HORIZON by recent durations, at least the
-        free threads, at most MOST_HELD in all; a fair share of that while other queues have none.
+        """How many more jobs of `queue` to take: what the threads finish in the horizon by recent durations, at least
+        the free threads, at most MOST_HELD in all; a fair share of that while other queues have none.
         """
         if self.draining or self.suspects:
             return 0
         waiting, running = list(self.waiting.values()), list(self.running.values())
         held = len(waiting) + len(running)
         free = self.threads - held
-        by_time = int((self.threads * HORIZON - self._work_in_hand(waiting, running)) / self._expect(queue, ""))
+        by_time = int((self.threads * self._horizon - self._work_in_hand(waiting, running)) / self._expect(queue, ""))
         room = min(max(free, by_time), MOST_HELD - held)
         others = len(self._hungry - {queue})
         if others:
@@ -93,7 +100,7 @@ class Roster:
         now = time.monotonic()
         ahead = sum(self._expect(job.queue_name, job.actor_name) for job in waiting)
         for job in running:
-            ahead += min(max(self._expect(job.queue_name, job.actor_name), now - job.began_at), HORIZON)
+            ahead += min(max(self._expect(job.queue_name, job.actor_name), now - job.began_at), self._horizon)
         return ahead
 
     def _expect(self, queue: str, name: str) -> float:

@@ -2,12 +2,14 @@
 
 local RAW_LIMIT = 65536
 
--- What lies at a key that should be a job's hash: its bytes when it is a string, else a word on what it is.
+-- What lies at a key that should be a job's hash: a string's own bytes, of anything else what RESTORE makes it from again,
+-- unless that is large; and a word on what it is.
 local function raw_bytes(key)
   local kind = redis.call('TYPE', key).ok
   if kind == 'string' then return redis.call('GETRANGE', key, 0, RAW_LIMIT - 1), 'is a string, not a job' end
   if kind == 'none' then return '', 'has no data' end
-  return '', 'is a ' .. kind .. ', not a job'
+  local small = redis.call('MEMORY', 'USAGE', key) <= RAW_LIMIT
+  return small and redis.call('DUMP', key) or '', 'is a ' .. kind .. ', not a job'
 end
 
 -- Set the job aside. The caller takes it out of the index it was found in.

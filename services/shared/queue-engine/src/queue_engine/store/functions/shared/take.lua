@@ -17,17 +17,26 @@ local function read_candidates(batch, found, leases, bad)
   end
 end
 
+-- Reserve `amount` tokens; returns the number before the first. They follow the clock, in microseconds, so that they rise
+-- even when the store forgot the last ones it gave (a power loss, a copy, an empty disk): those fence things outside it.
+local function reserve_tokens(queue, amount)
+  local last = tonumber(redis.call('HGET', queue.meta, 'token') or nil) or 0
+  local token = math.max(last, queue.now * 1000)
+  redis.call('HSET', queue.meta, 'token', string.format('%.0f', token + amount))
+  return token
+end
+
 -- Append to `out` what a worker needs of each job: id, token, name, data, options, settings, created, attempts,
 -- deliveries, lost leases.
 local function write_leases(batch, leases, worker, deadline, out)
   local queue = batch.queue
-  local token = redis.call('HINCRBY', queue.meta, 'token', #leases) - #leases
+  local token = reserve_tokens(queue, #leases)
   local k = #out
   for i = 1, #leases do
     local job = leases[i]
     local deliveries = (job[7] or 0) + 1
-    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', (token + i) .. ' ' .. worker, 't0', queue.now,
-      'dl', deliveries, 'q', job.score)
+    local lease = string.format('%.0f ', token + i) .. worker -- by itself Lua writes 14 digits
+    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', lease, 't0', queue.now, 'dl', deliveries, 'q', job.score)
     index_add(batch, 'active', deadline, job.id)
     out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job[1], job[2], job[3] or ''
     out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
