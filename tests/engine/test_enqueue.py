@@ -117,6 +117,32 @@ def test_a_replacement_keeps_the_history(engine: QueueEngine, worker: Worker) ->
     assert (detail.job.attempts_made, detail.job.state) == (0, JobState.WAITING)
 
 
+def test_a_replacement_that_is_sent_again_is_answered_as_before_and_not_done_again(
+    engine: QueueEngine, worker: Worker
+) -> None:
+    engine.enqueue_job(QUEUE, a_job("old"))
+    again = {"if_exists": IfExists.REPLACE, "data": b'"new"'}
+    replacement, made_new = a_job("old", request="r1", **again), a_job("new", request="r2", **again)
+    action = an_action()
+    first = engine.enqueue_jobs(QUEUE, [replacement, made_new], action=action)
+    worker.complete(worker.take_one())
+
+    second = engine.enqueue_jobs(QUEUE, [replacement, made_new], action=action)
+
+    assert first[0] == Enqueued("old", JobState.WAITING, created=True, replaced=True)
+    assert second[0] == Enqueued("old", JobState.COMPLETED, created=True, replaced=True)
+    assert first[1] == second[1] == Enqueued("new", JobState.WAITING, created=True)
+    assert engine.count_jobs(QUEUE).totals["replaced"] == 1
+    assert len(engine.claim_audit(QUEUE, shipper="s", lease_ms=1_000)) == 2
+
+
+def test_another_request_or_other_data_is_another_replacement(engine: QueueEngine) -> None:
+    for data, request in ((b"1", "r1"), (b"2", "r1"), (b"2", "r2"), (b"2", ""), (b"2", "")):
+        engine.enqueue_job(QUEUE, a_job(data=data, request=request, if_exists=IfExists.REPLACE))
+
+    assert engine.count_jobs(QUEUE).totals["replaced"] == 4
+
+
 def test_a_running_job_cannot_be_replaced(engine: QueueEngine, worker: Worker) -> None:
     engine.enqueue_job(QUEUE, a_job())
     worker.take()

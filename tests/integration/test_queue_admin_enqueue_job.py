@@ -218,6 +218,18 @@ def test_a_waiting_job_is_replaced_when_asked_for(queue_admin: RunningQueueAdmin
     assert queue_admin.engine.get_job("tickets", answer.id).job.data == b'{"ticketId":"42","amount":1}'
 
 
+def test_a_replacement_sent_again_under_its_request_id_is_not_done_again(queue_admin: RunningQueueAdmin) -> None:
+    enqueue(queue_admin)
+    opts = job_pb2.JobOptions(if_exists=REPLACE)
+    request = pb.EnqueueJobRequest(queue="tickets", name="ticket.created", data=TICKET, opts=opts)
+    stub = queue_admin.stub("SERVICE", sub="backend")
+
+    for request_id in ("r1", "r1", "r2"):
+        assert stub.EnqueueJob(request, metadata=(("x-request-id", request_id),)).created
+
+    assert queue_admin.engine.count_jobs("tickets").totals["replaced"] == 2
+
+
 def test_an_active_job_is_not_replaced(queue_admin: RunningQueueAdmin) -> None:
     enqueue(queue_admin)
     queue_admin.take()

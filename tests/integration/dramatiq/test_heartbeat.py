@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import dramatiq
 import pytest
+from dramatiq.middleware import SkipMessage
 
 from queue_engine.domain.job import JobState
 from queue_engine.engine import QueueEngine
@@ -90,6 +91,31 @@ def test_a_lost_lease_interrupts_the_handler(make_broker: MakeBroker, engine: Qu
         broker.join(QUEUE, timeout=5_000)
 
     assert engine.count_jobs(QUEUE).totals["failed"] == 0
+
+
+def test_a_job_whose_lease_ended_before_it_began_does_not_begin(make_broker: MakeBroker, engine: QueueEngine) -> None:
+    broker = make_broker(lease_ms=1_000)
+    begun: list[int] = []
+
+    @dramatiq.actor(broker=broker)
+    def late() -> None:
+        begun.append(1)
+
+    message = late.send()
+    consumer = broker.consume(QUEUE, timeout=100)
+    job = next(consumer)
+    assert job is not None
+    time.sleep(1.1)  # nothing looks after the lease, as while the process is stopped
+
+    with pytest.raises(SkipMessage, match="lost before the job began"):
+        broker.emit_before("process_message", job)
+    broker.emit_after("skip_message", job)
+    broker.drain()
+    consumer.ack(job)
+    consumer.close()
+
+    assert begun == []
+    assert state_of(engine, QUEUE, message.message_id) is JobState.WAITING
 
 
 def test_a_dead_worker_thread_is_no_health(broker: JobBroker) -> None:

@@ -15,6 +15,7 @@ from queue_engine.domain.errors import InvalidArgument, QueueReserved
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, Enqueued, IfExists, NewJob
 from queue_engine.domain.job_type import resolve
 from queue_engine.engine import QueueEngine
+from service_kit.context import request_id
 from service_kit.errors import FieldError, ServiceError
 from service_kit.tokens import Caller
 
@@ -39,7 +40,7 @@ class Enqueuer:
     ) -> list[tuple[str, Result]]:
         """Accept many jobs of one queue in one engine call; id and result of each, in order."""
         _refuse_dead_letter(queue)
-        checked = [self._checked(queue, request, caller) for request in requests]
+        checked = [self._checked(queue, request, caller, index) for index, request in enumerate(requests)]
         jobs = [job for job in checked if isinstance(job, NewJob)]
         action = action_of(caller) if is_operator(caller) else None
         accepted = iter(self._engine.enqueue_jobs(queue, jobs, action=action) if jobs else ())
@@ -54,18 +55,21 @@ class Enqueuer:
         payload = parse_payload(data)
         known.schema.check(payload)
         try:
-            return resolve(known.job_type, payload, data, options, owner=caller.subject)
+            job = resolve(known.job_type, payload, data, options, owner=caller.subject)
         except InvalidArgument as error:  # the contract has checked the options: it lies in the payload
             field = error.field if error.field.startswith("data.") else "data"
             problem = error.problem if field == error.field else f"makes a job id that {error.problem}"
             raise ServiceError("PAYLOAD_INVALID", f"{field} {problem}", (FieldError(field, problem),)) from error
+        return replace(job, request=request_id())
 
-    def _checked(self, queue: str, request: queue_admin_service_pb2.NewJob, caller: Caller) -> NewJob | Exception:
+    def _checked(
+        self, queue: str, request: queue_admin_service_pb2.NewJob, caller: Caller, index: int
+    ) -> NewJob | Exception:
         try:
             job = self.to_job(queue, request.name, request.data, request.opts, caller)
         except ServiceError as error:
             return error
-        return job
+        return replace(job, request=f"{job.request}:{index}")  # one call may replace a job several times
 
 
 def _refuse_dead_letter(queue: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -41,7 +42,7 @@ class Token:
 
 
 class Caller:
-    """Makes calls that are safe to repeat, which all of ours are once a job's id is fixed."""
+    """Makes calls that are safe to repeat, which all of ours are once a job's id and the request's own are fixed."""
 
     def __init__(self, token: Token, *, timeout_seconds: float) -> None:
         self._token, self._timeout = token, timeout_seconds
@@ -49,13 +50,14 @@ class Caller:
     def call(self, method: Callable[..., Response], request: object) -> Response:
         """The answer of a stub's method. Raises JobQueueError: UNAVAILABLE or DEADLINE only after the whole time."""
         give_up_at = time.monotonic() + self._timeout
+        request_id = uuid.uuid4().hex  # by which a replacement whose answer was lost is known again
         tries = 0
         while True:
             try:
                 return method(
                     request,
                     timeout=max(0.05, min(TRY_SECONDS, give_up_at - time.monotonic())),
-                    metadata=(("authorization", f"Bearer {self._token.read()}"),),
+                    metadata=(("authorization", f"Bearer {self._token.read()}"), ("x-request-id", request_id)),
                 )
             except grpc.RpcError as error:
                 refusal = from_rpc_error(error)

@@ -76,7 +76,8 @@ class JobBroker(LeanBroker):
         self._priorities: dict[str, int] = {}
         self._immediate: set[str] = set()
         inner = default_middleware() if middleware is None else middleware
-        super().__init__(middleware=[Lifecycle(self.roster, self._interrupter), *inner, Attempts()])
+        lifecycle = Lifecycle(self.roster, self._interrupter, lease_ms=lease_ms)
+        super().__init__(middleware=[lifecycle, *inner, Attempts()])
         self.queues = self.desks
 
     # -- Dramatiq's side

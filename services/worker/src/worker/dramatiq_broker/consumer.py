@@ -97,18 +97,18 @@ class JobConsumer(Consumer):
         room = self._roster.room(desk.queue)
         if not room and not desk.outcomes:
             return False
-        began = time.monotonic()
+        asked_at = time.monotonic()
         try:
             leases = desk.exchange(room)
         except Exception as error:  # noqa: BLE001 - the consumer must outlive whatever one call meets
             self._wait_out(error)
             return True
         self._outage = 0.0
-        self._roster.asked(time.monotonic() - began)
+        self._roster.asked(time.monotonic() - asked_at)
         if room:
             self._broker.fetched(desk.queue)
         for lease in leases:
-            self._accept(lease)
+            self._accept(lease, asked_at)
         if len(leases) < room:
             self._roster.sated(desk.queue)
         return bool(leases or desk.outcomes) or bool(self._roster.suspects)
@@ -145,7 +145,7 @@ class JobConsumer(Consumer):
         self._outage = min(max(self._outage * 2, SHORTEST_OUTAGE), LONGEST_OUTAGE)
         time.sleep(self._outage * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
 
-    def _accept(self, lease: Lease) -> None:
+    def _accept(self, lease: Lease, asked_at: float) -> None:
         desk, now = self._desk, time.monotonic()
         try:
             message = to_message(lease)
@@ -155,6 +155,7 @@ class JobConsumer(Consumer):
             return
         actor = self._broker.actors.get(lease.name)
         job = Job(lease, message, immediate=actor is not None and self._broker.is_immediate(lease.name), taken_at=now)
+        job.renewed_at = asked_at  # the lease may be as old as the question
         if actor is None:
             reason = f"no worker here knows the job type {lease.name!r}"
             kind = FailureKind.ACTOR_UNKNOWN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,8 @@ class Lifecycle(Middleware):
     and ShutdownNotifications, with their options and exceptions.
     """
 
-    def __init__(self, roster: Roster, interrupter: Interrupter) -> None:
-        self._roster, self._interrupter = roster, interrupter
+    def __init__(self, roster: Roster, interrupter: Interrupter, *, lease_ms: int) -> None:
+        self._roster, self._interrupter, self._lease_seconds = roster, interrupter, lease_ms / 1000
 
     @property
     def actor_options(self) -> set[str]:
@@ -56,7 +57,8 @@ class Lifecycle(Middleware):
         if job.cancelled:
             job.outcome = Interrupted()
             raise SkipMessage("the job was cancelled before it began")
-        if job.lost:
+        # A process that was stopped for longer than a lease begins with what it held before its heartbeat can look.
+        if job.lost or time.monotonic() - job.renewed_at > self._lease_seconds:
             job.outcome = Released(begun=False)
             raise SkipMessage("the lease was lost before the job began")
 

@@ -107,6 +107,7 @@ class NewJob:
     max_age_ms: int = 86_400_000
     owner: str = ""  # the enqueuer's `sub`
     if_exists: IfExists = IfExists.RETURN
+    request: str = ""  # who replaces by the same request again, with the same data, is answered; empty: a new one
     dedup_ms: int | None = None  # None: the queue's retention decides
     options: bytes = b""
     parent: JobRef | None = None  # the job that enqueues it

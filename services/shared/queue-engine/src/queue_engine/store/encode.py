@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 
 import orjson
 
 from queue_engine.domain.audit import Action
 from queue_engine.domain.errors import InvalidArgument
-from queue_engine.domain.job import NewJob
+from queue_engine.domain.job import IfExists, NewJob
 from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Released, Report
 from queue_engine.domain.limits import read_json
 from queue_engine.store.redis_store import Arg
@@ -36,8 +37,17 @@ def job_args(job: NewJob) -> tuple[Arg, ...]:
         when = f"a{job.due_at_ms}"
     return (
         job.job_id, job.name, job.data, digest(job.name, job.data), when, job.priority, pack_settings(job), job.owner,
-        job.options, job.if_exists.value, str(job.parent or ""),
+        job.options, _if_exists(job), str(job.parent or ""),
     )  # fmt: skip
+
+
+def _if_exists(job: NewJob) -> str:
+    """Replacing is not harmless to repeat, so each replacement has a name."""
+    return (
+        job.if_exists.value
+        if job.if_exists is IfExists.RETURN
+        else f"{job.if_exists}:{job.request or uuid.uuid4().hex}"
+    )
 
 
 def digest(name: str, data: bytes) -> bytes:

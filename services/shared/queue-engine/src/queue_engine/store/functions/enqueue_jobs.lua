@@ -1,8 +1,8 @@
 -- Accept new jobs in order. A known id with the same digest of name and data is answered, not written again.
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1..5] action (event id, actor or '', issuer, token id, reason)
--- ARGV[6...] per job: id, name, data, digest, when ('' | r<ms> | a<ms>), priority, settings, owner, options, 'return' | 'replace' |
---   'replace_own' (only a job of the same owner), --   parent ('<queue>:<id>' or '')
+-- ARGV[6...] per job: id, name, data, digest, when ('' | r<ms> | a<ms>), priority, settings, owner, options, 'return' |
+--   'replace:<request>' | 'replace_own:<request>' (only a job of the same owner), parent ('<queue>:<id>' or '')
 -- Returns {'OK', word, state, word, state, ...} with words CREATED | REPLACED | KNOWN | CONFLICT | WRONG_STATE | NOT_FOUND
 --   (another's job) | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: none
@@ -14,8 +14,8 @@ local jobs = read_new_jobs(queue, ARGV, FIRST)
 local sequence = reserve_sequence(queue, #jobs)
 for i, job in ipairs(jobs) do
   job.sequence = sequence + i
-  local word, state = enqueue(batch, ARGV, job, action)
-  if action and (word == 'CREATED' or word == 'REPLACED') then
+  local word, state, again = enqueue(batch, ARGV, job, action)
+  if action and not again and (word == 'CREATED' or word == 'REPLACED') then
     audit(queue, action, word == 'CREATED' and 'enqueue' or 'replace', job.id, '{}', #jobs > 1 and ':' .. job.id)
   end
   reply[#reply + 1], reply[#reply + 2] = word, state

@@ -1,5 +1,6 @@
 -- Enqueueing. A job comes as eleven ARGV entries from `at` on: id, name, data, digest, when, priority, settings, owner,
--- options, what to do when the id exists, parent ('<queue>:<id>' or '').
+-- options, what to do when the id exists, parent ('<queue>:<id>' or ''). To replace is '<word>:<request>': a job remembers
+-- by which request it was made so, and the same request again, whose answer was lost, is answered and not done again.
 
 local NEW_JOB_SIZE = 11
 
@@ -69,12 +70,15 @@ local function replace(batch, args, job, state, action)
   return 'REPLACED', write_job(batch, args, job)
 end
 
+-- The word that this very request was answered with before; nil when it was not.
+local function answered_before(remembered, request)
+  local word, by = string.match(remembered or '', '^(%u+) (.+)$')
+  return by == request and word or nil
+end
+
 -- Accept one job; `action` when a person does it. Returns a word of enqueue_jobs and the job's state.
-local function enqueue(batch, args, job, action)
-  local digest, if_exists = args[job.at + 3], args[job.at + 9]
-  local may_replace = if_exists ~= 'return'
-  local known = redis.pcall('HMGET', job_key(batch.queue, job.id), 's', 'x', 'u')
-  if known.err then return 'CONFLICT', 'failed' end
+local function accept(batch, args, job, if_exists, known, action)
+  local digest, may_replace = args[job.at + 3], if_exists ~= 'return'
   if known[1] then
     if if_exists == 'replace_own' and (known[3] or '') ~= args[job.at + 7] then return 'NOT_FOUND', known[1] end
     if may_replace then return replace(batch, args, job, known[1], action) end
@@ -87,4 +91,17 @@ local function enqueue(batch, args, job, action)
   if job.tombstone then redis.call('DEL', job.grave) end
   count_minute(batch, 'added')
   return 'CREATED', write_job(batch, args, job)
+end
+
+-- As accept; the third value says that the answer is an earlier one of the same request, and nothing was done.
+local function enqueue(batch, args, job, action)
+  local if_exists, request = string.match(args[job.at + 9], '^([^:]*):?(.*)$')
+  local key = job_key(batch.queue, job.id)
+  local known = redis.pcall('HMGET', key, 's', 'x', 'u', 'rq')
+  if known.err then return 'CONFLICT', 'failed' end
+  local before = known[2] == args[job.at + 3] and answered_before(known[4], request)
+  if before then return before, known[1], true end
+  local word, state = accept(batch, args, job, if_exists, known, action)
+  if request ~= '' and (word == 'CREATED' or word == 'REPLACED') then redis.call('HSET', key, 'rq', word .. ' ' .. request) end
+  return word, state
 end
