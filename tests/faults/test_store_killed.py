@@ -12,51 +12,26 @@ import time
 import pytest
 
 from faults.support.arena import Arena
-from faults.support.history import History
-from faults.support.load import Backend
+from faults.support.busy import busy, resumptions
 from fixtures.valkey import ValkeyServer
-from support.waiting import wait_until
 
 RESUME_SECONDS = 2.0
 SLACK = 5.0  # times the bound, on a machine that others use too
 
 
-def begun_by(arena: Arena, pids: set[int], since: float) -> bool:
-    """Every worker began a job after that moment: none is stuck."""
-    runs = (run for runs in arena.history().runs.values() for run in runs)
-    return pids <= {run.pid for run in runs if run.began_at > since}
-
-
-def resumptions(history: History, restarted: list[float]) -> list[float]:
-    """Seconds from each restart until the first job was completed after it."""
-    ended = sorted(
-        run.ended_at for runs in history.runs.values() for run in runs if run.how == "returned" and run.ended_at
-    )
-    return [next(at - start for at in ended if at > start) for start in restarted]
-
-
 def kill_the_store(arena: Arena, server: ValkeyServer, dice: random.Random, *, times: int) -> list[float]:
     """Under load, with both workers at work again after each time; when it was back each time."""
-    pids = {arena.worker().pid, arena.worker().pid}
-    submit = arena.submit(seconds=0.01)
-    backends = [Backend(arena.ledger, submit, prefix=f"load-{n}", pause=0.005, most=5_000) for n in range(2)]
-    for backend in backends:
-        backend.start()
     restarted: list[float] = []
-    for _ in range(times):
-        wait_until(
-            lambda: begun_by(arena, pids, restarted[-1] if restarted else 0.0), within=30, what="no worker is stuck"
-        )
-        time.sleep(0.3 + dice.random() * 0.2)
-        arena.fault("kill -9 of the store")
-        server.kill()
-        time.sleep(dice.random() * 0.5)
-        server.start()
-        restarted.append(time.monotonic())
-    wait_until(lambda: begun_by(arena, pids, restarted[-1]), within=30, what="no worker is stuck")
-    for backend in backends:
-        backend.stop()
-    arena.come_to_rest()
+    with busy(arena, dice) as load:
+        for _ in range(times):
+            load.wait_for_both(restarted[-1] if restarted else 0.0)
+            time.sleep(0.3 + dice.random() * 0.2)
+            arena.fault("kill -9 of the store")
+            server.kill()
+            time.sleep(dice.random() * 0.5)
+            server.start()
+            restarted.append(time.monotonic())
+        load.wait_for_both(restarted[-1])
     return restarted
 
 

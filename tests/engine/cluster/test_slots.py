@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def test_queues_live_on_all_primaries_and_each_in_one_slot(engine: QueueEngine, 
         with shared_cluster.owner(queue).client() as node:
             assert {key.split("}")[0] for key in keys_of(node, "*")} - {"jobs:{@registry"} == {f"jobs:{{{queue}"}
     assert engine.list_queues() == sorted(queues)
+
+
+def test_many_threads_may_begin_with_a_new_engine(valkey_url: str) -> None:
+    newcomer = QueueEngine.connect(valkey_url)
+
+    with ThreadPoolExecutor(8) as pool:
+        jobs = list(pool.map(lambda number: newcomer.enqueue_job("tickets", a_job(f"job-{number}")), range(8)))
+
+    assert all(job.created for job in jobs)
+    newcomer.close()
 
 
 def test_each_node_has_the_functions_replicas_too(engine: QueueEngine, shared_cluster: ValkeyCluster) -> None:

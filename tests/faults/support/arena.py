@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,6 +104,8 @@ class Arena:
     authority: Authority
     rows: list[Row]
     seed: int
+    node_url: Callable[[], str] | None = None
+    """Of a cluster, the node that has the queue now."""
     workers: list[FaultWorker] = field(default_factory=list)
     nurseries: list[Nursery] = field(default_factory=list)
 
@@ -149,7 +151,7 @@ class Arena:
 
     def snapshot(self) -> Snapshot:
         """The store now."""
-        return take_snapshot(self.url, QUEUE)
+        return take_snapshot(self.node_url() if self.node_url else self.url, QUEUE)
 
     def unfinished(self) -> int:
         """Jobs that wait, run or are delayed."""

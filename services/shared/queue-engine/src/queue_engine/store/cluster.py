@@ -38,7 +38,7 @@ class Topology:
 
     def owner(self, slot: int) -> Address:
         """The primary of a slot. Raises redis.RedisError while nobody can tell or nobody has it."""
-        if self._doubted:
+        if self._doubted or not self._owners:
             self._ask()
         owner = self._owners[slot]
         if owner is None:
@@ -48,7 +48,7 @@ class Topology:
 
     def primaries(self) -> list[Address]:
         """Every node that owns slots."""
-        if self._doubted:
+        if self._doubted or not self._owners:
             self._ask()
         return [address for address in dict.fromkeys(self._owners) if address is not None]
 
