@@ -13,6 +13,7 @@ from redis.sentinel import Sentinel
 
 from queue_engine.store.address import StoreAddress, read_address
 from queue_engine.store.cluster import Address, ClusterClient, Topology
+from queue_engine.store.ready import ReadyConnections
 
 
 class StoreClient(Protocol):
@@ -35,7 +36,15 @@ class StoreClient(Protocol):
 
 
 class OneServer(redis.Redis):
-    """One server, or the one that Sentinel names."""
+    """One server, a node of a cluster, or the server that Sentinel names."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._ready = ReadyConnections(self.connection_pool)
+
+    def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
+        """Call a function."""
+        return self._ready.call("FCALL", function, numkeys, *keys_and_args)
 
     def node_of(self, key: str) -> redis.Redis:  # noqa: ARG002 - there is but one
         """Itself."""
