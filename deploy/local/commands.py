@@ -192,7 +192,8 @@ def summary(stack: Stack) -> str:
     """What a person wants to know once all is ready."""
     users = "\n".join(f"  {email:16} {password}" for email, password in stack.credentials.passwords().items())
     return (
-        f"\nThe stack is ready.\n\n  REST, docs       {stack.url}  {stack.url}/docs\n"
+        f"\nThe stack is ready.\n\n  dashboard        {stack.url}/job-queues\n"
+        f"  REST, docs       {stack.url}  {stack.url}/docs\n"
         f"  gRPC             127.0.0.1:{stack.ports['QUEUE_ADMIN_PORT']}\n"
         f"  sent messages    {stack.sink_url}\n\n{users}\n\n"
         f"  kept in          {stack.folder.path} (credentials.json, logs/, data)\n"

@@ -108,7 +108,8 @@ def api_gateway(wiring: Wiring) -> Program:
         "GATEWAY_USERS_FILE": str(wiring.credentials.users_file),
         "GATEWAY_SIGNING_KEY_FILE": str(wiring.credentials.signing_key_file),
     }
-    return _service(wiring, "api-gateway", own, f"{wiring.address('PORT')}/health")
+    badge = {"GATEWAY_ENVIRONMENT": "local"}
+    return _service(wiring, "api-gateway", own, f"{wiring.address('PORT')}/health", defaults=badge)
 
 
 def sink(wiring: Wiring) -> Program:

@@ -221,6 +221,15 @@ def test_an_unknown_path_is_404_and_a_wrong_method_405(
         assert sorted(answer.headers["allow"].split(", ")) == sorted(allow.split(", "))
 
 
+def test_a_browser_at_the_root_is_led_to_the_dashboard_and_a_program_is_not(client: httpx.Client) -> None:
+    browser = client.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+
+    assert (browser.status_code, browser.headers["location"]) == (302, "/job-queues")
+    assert "accept" in browser.headers["vary"].lower()
+    for accept in ("*/*", "application/json"):
+        refused(client.get("/", headers={"accept": accept}), 404)
+
+
 def connection(gateway: RunningGateway) -> socket.socket:
     host, _, port = gateway.url.removeprefix("http://").partition(":")
     return socket.create_connection((host, int(port)), timeout=5)

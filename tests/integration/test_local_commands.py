@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -109,6 +110,7 @@ def test_a_stack_whose_supervisor_was_killed_ends_and_starts_again(command: Loca
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert "The stack is ready." in again.stdout
+    assert re.search(r"dashboard +http://127\.0\.0\.1:\d+/job-queues\n", again.stdout)
     assert httpx.get(json.loads((command.state / "state.json").read_text())["gateway"] + "/health").is_success
 
 

@@ -11,8 +11,10 @@ from e2e.dashboard.operator import Person
 
 def test_the_overview_shows_every_queue_and_asks_for_action(ops: Person, jobs: Jobs) -> None:
     jobs.dead()
-    ops.open("/job-queues")
+    ops.open("/")
+    expect(ops.page).to_have_url(re.compile("/job-queues$"))
     expect(ops.page.get_by_role("heading", name="Job Queues")).to_be_visible()
+    expect(ops.page.locator(".environment")).to_have_text("local")
     expect(ops.page.get_by_role("link", name="Refresh")).to_be_visible()
     expect(ops.page.get_by_role("heading", name="Action required")).to_be_visible()
     for name in ("tickets", "notifications", "dead-letter"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,7 +18,13 @@ MOST_EMAIL, MOST_PASSWORD = 300, 1_000
 
 
 def entry_routes(site: Site) -> list[Route]:
-    """/login, /logout and /theme."""
+    """/, /login, /logout and /theme."""
+
+    async def root(request: Request) -> Response:
+        # Only who reads pages is led to them: to a program nothing is here.
+        if "text/html" not in request.headers.get("accept", ""):
+            raise HTTPException(404)
+        return RedirectResponse(links.ROOT, 302, {"Vary": "Accept"})
 
     async def login_page(request: Request) -> Response:
         target = links.local(request.query_params.get("next", ""))
@@ -56,6 +63,7 @@ def entry_routes(site: Site) -> list[Route]:
         return response
 
     return [
+        Route("/", root, methods=["GET"]),
         site.public_route("/login", login_page, ["GET"]),
         site.public_route("/login", login, ["POST"]),
         site.public_route("/logout", logout, ["POST"]),
