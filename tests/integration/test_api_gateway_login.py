@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from api_gateway.auth import sessions
-from api_gateway.auth.passwords import MOST_CHARACTERS
+from api_gateway.auth.passwords import MOST_CHARACTERS, Passwords
+from api_gateway.auth.sessions import Login
 from api_gateway.auth.users import User
 from service_kit.tokens import TokenVerifier
 from support.gateway import PASSWORD, RunningGateway, a_gateway, a_user
@@ -173,10 +175,34 @@ def test_a_session_of_a_removed_user_ends(gateway: RunningGateway) -> None:
     assert code(httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
 
 
+def test_a_new_password_ends_every_session_of_its_user(gateway: RunningGateway) -> None:
+    token = login(gateway).json()["accessToken"]
+    with httpx.Client(base_url=gateway.url) as browser:
+        browser.post("/login", data={"email": OPS.email, "password": PASSWORD})
+        assert browser.get("/job-queues").status_code == 200
+        gateway.users.put(replace(OPS, password_hash=Passwords().hash("another horse")))
+
+        page = browser.get("/job-queues")
+
+    assert (page.status_code, page.headers["location"]) == (303, "/login?next=%2Fjob-queues&ended=True")
+    assert code(httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
+    assert login(gateway, password="another horse").status_code == 200
+
+
+def test_a_session_in_a_browser_ends_some_time_after_the_last_page(tmp_path: Path) -> None:
+    with a_gateway(tmp_path, gateway_idle_seconds=60) as running:
+        running.users.put(OPS)
+        with httpx.Client(base_url=running.url) as browser:
+            answer = browser.post("/login", data={"email": OPS.email, "password": PASSWORD})
+
+    assert "max-age=60" in answer.headers["set-cookie"].lower()
+
+
 def test_a_session_ends_at_its_latest_whatever_is_refreshed(gateway: RunningGateway) -> None:
     def refreshed(seconds_since_login: int) -> httpx.Response:
         login_at = int(time.time()) - seconds_since_login
-        token = gateway.signer.sign(OPS.id, ["OPS"], seconds=60, login_at=login_at)
+        session = Login(login_at, OPS.password_mark).as_claims()
+        token = gateway.signer.sign(OPS.id, ["OPS"], seconds=60, session=session)
         return httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))
 
     session_seconds = gateway.settings.gateway_session_seconds

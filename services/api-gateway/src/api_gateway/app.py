@@ -46,6 +46,8 @@ class Parts:
     environment: str = ""
     """What the dashboard's badge says; empty: none."""
     page_size: int = 25
+    idle_seconds: int = 14_400
+    """How long a session of the dashboard lasts after the last page somebody asked for."""
 
 
 def build_app(parts: Parts) -> Starlette:
@@ -78,6 +80,11 @@ def _routes(parts: Parts) -> Sequence[BaseRoute]:
         *auth_routes(parts.sessions, parts.bearer, parts.jwks),
         health_route(),
         *docs_routes(endpoints),
-        *dashboard_routes(parts.sessions, environment=parts.environment, page_size=parts.page_size),
+        *dashboard_routes(
+            parts.sessions,
+            idle_seconds=parts.idle_seconds,
+            environment=parts.environment,
+            page_size=parts.page_size,
+        ),
         ContractRoutes(endpoints, parts.bearer),
     ]

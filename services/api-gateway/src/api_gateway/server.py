@@ -73,6 +73,7 @@ def parts_of(settings: GatewaySettings, registry: CollectorRegistry) -> Parts:
         registry=registry,
         environment=settings.gateway_environment,
         page_size=settings.job_ui_page_size,
+        idle_seconds=settings.gateway_idle_seconds,
     )
 
 

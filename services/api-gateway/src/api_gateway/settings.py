@@ -28,6 +28,8 @@ class GatewaySettings(ServiceSettings):
     """How long an access token is good."""
     gateway_session_seconds: int = Field(43_200, ge=60, le=7 * 86_400)
     """How long after a login its token can be refreshed."""
+    gateway_idle_seconds: int = Field(14_400, ge=60, le=7 * 86_400)
+    """How long a session of the dashboard lasts after the last page somebody asked for."""
     gateway_environment: str = Field("", max_length=20)
     """What the dashboard's badge says, such as `production`, so that nobody acts in the wrong place; empty: none."""
     job_ui_page_size: int = Field(25, ge=1, le=100)

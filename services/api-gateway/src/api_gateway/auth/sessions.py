@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,27 @@ from service_kit.errors import ServiceError
 log = structlog.get_logger()
 HASHES_AT_ONCE = 2  # each takes a core and 64 MiB
 PERSON_ATTEMPTS, ADDRESS_ATTEMPTS, WINDOW_SECONDS = 10, 100, 300.0
-SESSION_CLAIM = "auth_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a session began with: when, in seconds since the epoch, and with which password.
+
+    It travels in the tokens of the session, so that every gateway sees that the password is another by now.
+    """
+
+    at: int
+    password_mark: str
+
+    @classmethod
+    def of(cls, claims: Mapping[str, Any]) -> Login | None:
+        """From the claims of a token whose signature was checked; None for a token that belongs to no session."""
+        at, mark = claims.get("auth_time"), claims.get("pwm")
+        return cls(at, mark) if isinstance(at, int) and isinstance(mark, str) else None
+
+    def as_claims(self) -> dict[str, int | str]:
+        """For the tokens of the session."""
+        return {"auth_time": self.at, "pwm": self.password_mark}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +53,7 @@ class Session:
     access_token: str
     expires_in: int
     user: User
+    login: Login
 
     def as_json(self) -> dict[str, Any]:
         """As REST shows it."""
@@ -72,33 +94,33 @@ class Sessions:
         self._by_address.forgive(address)
         self._by_person.forget(person)
         log.info("login_accepted", user=user.id, address=address)
-        return self._session(user, login_at=int(time.time()))
+        return self._session(user, Login(int(time.time()), user.password_mark))
 
     def refresh(self, by: Authenticated) -> Session:
         """A further token for the same session, with the user's roles of now. Raises ServiceError UNAUTHENTICATED."""
-        login_at = _claims(by.token).get(SESSION_CLAIM)
-        if by.caller.issuer != self._signer.issuer or not isinstance(login_at, int):
+        login = Login.of(_claims(by.token))
+        if by.caller.issuer != self._signer.issuer or login is None:
             raise ServiceError("UNAUTHENTICATED", "this token belongs to no session that was opened here")
-        return self.resume(by.caller.subject, login_at=login_at)
+        return self.resume(by.caller.subject, login)
 
-    def resume(self, user_id: str, *, login_at: int) -> Session:
-        """The same for a session known by its user and its login, in seconds since the epoch."""
-        return self._session(self.member(user_id, login_at=login_at), login_at=login_at)
+    def resume(self, user_id: str, login: Login) -> Session:
+        """The same for a session known by its user and its login."""
+        return self._session(self.member(user_id, login), login)
 
-    def member(self, user_id: str, *, login_at: int) -> User:
+    def member(self, user_id: str, login: Login) -> User:
         """The user of a session that lasts; raises ServiceError UNAUTHENTICATED."""
         user = self._users.by_id(user_id)
         if user is None:
             raise ServiceError("UNAUTHENTICATED", "this token belongs to no session that was opened here")
-        if time.time() >= login_at + self._session_seconds:
+        if time.time() >= login.at + self._session_seconds or user.password_mark != login.password_mark:
             raise ServiceError("UNAUTHENTICATED", "the session has ended; log in again")
         return user
 
-    def _session(self, user: User, *, login_at: int) -> Session:
-        left = login_at + self._session_seconds - int(time.time())
+    def _session(self, user: User, login: Login) -> Session:
+        left = login.at + self._session_seconds - int(time.time())
         seconds = min(self._token_seconds, left)
-        token = self._signer.sign(user.id, user.roles, seconds=seconds, email=user.email, login_at=login_at)
-        return Session(token, seconds, user)
+        token = self._signer.sign(user.id, user.roles, seconds=seconds, email=user.email, session=login.as_claims())
+        return Session(token, seconds, user, login)
 
 
 def _claims(verified_token: str) -> dict[str, Any]:

@@ -31,9 +31,15 @@ class Signer:
     audience: str
 
     def sign(
-        self, subject: str, roles: Collection[str], *, seconds: int, email: str = "", login_at: int | None = None
+        self,
+        subject: str,
+        roles: Collection[str],
+        *,
+        seconds: int,
+        email: str = "",
+        session: Mapping[str, Any] | None = None,
     ) -> str:
-        """A token good for `seconds`. `login_at` (seconds since the epoch) makes it one that can be refreshed."""
+        """A token good for `seconds`. The claims of a `session` make it one that can be refreshed."""
         now = int(time.time())
         claims: dict[str, Any] = {
             "iss": self.issuer,
@@ -46,8 +52,7 @@ class Signer:
         }
         if email:
             claims["email"] = email
-        if login_at is not None:
-            claims["auth_time"] = login_at
+        claims |= session or {}
         header = {"alg": ALGORITHM, "typ": TOKEN_TYPE, "kid": key_id(self.key)}
         return jwt.encode(header, claims, self.key, registry=Signatures(OUR_ALGORITHMS))
 

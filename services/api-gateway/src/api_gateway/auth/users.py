@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class User:
     email: str
     roles: frozenset[str]
     password_hash: str
+
+    @property
+    def password_mark(self) -> str:
+        """Another one for another password, and no way back to either."""
+        return hashlib.sha256(self.password_hash.encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
         """As the file holds it."""

@@ -20,12 +20,6 @@ MOST_EMAIL, MOST_PASSWORD = 300, 1_000
 def entry_routes(site: Site) -> list[Route]:
     """/, /login, /logout and /theme."""
 
-    async def root(request: Request) -> Response:
-        # Only who reads pages is led to them: to a program nothing is here.
-        if "text/html" not in request.headers.get("accept", ""):
-            raise HTTPException(404)
-        return RedirectResponse(links.ROOT, 302, {"Vary": "Accept"})
-
     async def login_page(request: Request) -> Response:
         target = links.local(request.query_params.get("next", ""))
         if site.sessions.viewer(request) is not None:
@@ -69,3 +63,10 @@ def entry_routes(site: Site) -> list[Route]:
         site.public_route("/logout", logout, ["POST"]),
         site.public_route("/theme", theme, ["POST"]),
     ]
+
+
+async def root(request: Request) -> Response:
+    """To the dashboard with those who read pages; to a program nothing is here."""
+    if "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    return RedirectResponse(links.ROOT, 302, {"Vary": "Accept"})

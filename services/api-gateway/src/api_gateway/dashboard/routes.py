@@ -25,10 +25,11 @@ from api_gateway.dashboard.workers_page import worker_action, workers_page
 ASK_AND_DO = ("GET", "POST")
 
 
-def dashboard_routes(sessions: Sessions, *, environment: str, page_size: int) -> list[Route]:
+def dashboard_routes(sessions: Sessions, *, idle_seconds: int, environment: str, page_size: int) -> list[Route]:
     """All pages; those that ask before they act answer GET with the question and POST with the deed."""
     static, live = StaticFiles(), Live()
-    site = Site(BrowserSessions(sessions), Templates(static), environment=environment, page_size=page_size)
+    browsers = BrowserSessions(sessions, idle_seconds=idle_seconds)
+    site = Site(browsers, Templates(static), environment=environment, page_size=page_size)
     return [
         *static.routes(),
         *entry_routes(site),

@@ -1,8 +1,9 @@
 """A person's session in the browser: a signed cookie that renews itself while it is used.
 
 The cookie is no access token (its `typ` is another, so no service accepts it); for each session a short access token is
-made here and passed on. Roles are those of the users file at that moment. Signing out is remembered by this process
-until the cookie would have ended; elsewhere the browser no longer has the cookie.
+made here and passed on. Roles are those of the users file at that moment; a password that was changed there ends the
+session at every gateway. Signing out is remembered by this process until the cookie would have ended; elsewhere the
+browser no longer has the cookie.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api_gateway.auth.bearer import Authenticated
-from api_gateway.auth.sessions import Session, Sessions
+from api_gateway.auth.sessions import Login, Session, Sessions
 from api_gateway.auth.signing import ALGORITHM, key_id
 from service_kit.errors import ServiceError
 from service_kit.keys import OUR_ALGORITHMS, Signatures
 from service_kit.tokens import Caller
 
 COOKIE_TYPE = "session+jwt"
-IDLE_SECONDS = 4 * 3_600
 RENEW_SECONDS = 60  # a cookie younger than this is not sent again
 SPARE_SECONDS = 60  # an access token is replaced before it ends in the middle of a call
 REMEMBERED = 10_000
@@ -41,7 +41,7 @@ class Viewer:
     caller: Caller
     token: str
     session_id: str
-    login_at: int
+    login: Login
     cookie_at: int
 
     @property
@@ -68,7 +68,8 @@ class Viewer:
 class BrowserSessions:
     """Opens, reads, renews and ends sessions. Used on one event loop."""
 
-    def __init__(self, sessions: Sessions, *, idle_seconds: int = IDLE_SECONDS) -> None:
+    def __init__(self, sessions: Sessions, *, idle_seconds: int) -> None:
+        """A cookie is good for `idle_seconds` after the last page somebody asked for."""
         self._sessions, self._idle_seconds = sessions, idle_seconds
         self._tokens: OrderedDict[str, Viewer] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -76,25 +77,24 @@ class BrowserSessions:
     async def login(self, email: str, password: str, *, address: str) -> Viewer:
         """A new session; raises ServiceError UNAUTHENTICATED or LIMITED."""
         opened = await self._sessions.login(email, password, address=address)
-        now = int(time.time())
-        return self._remember(uuid.uuid4().hex, opened, login_at=now, cookie_at=now)
+        return self._remember(uuid.uuid4().hex, opened, cookie_at=opened.login.at)
 
     def viewer(self, request: Request) -> Viewer | None:
         """Whose session the request belongs to; None without one that is good now."""
         cookie = request.cookies.get(cookie_name(request), "")
         claims = self._claims(cookie) if cookie else None
-        if claims is None or claims["sid"] in self._ended:
+        login = Login.of(claims) if claims else None
+        if claims is None or login is None or claims["sid"] in self._ended:
             return None
-        user_id, login_at = claims["sub"], claims["auth_time"]
         try:
-            user = self._sessions.member(user_id, login_at=login_at)
+            user = self._sessions.member(claims["sub"], login)
             known = self._tokens.get(claims["sid"])
             if known and known.caller.roles == user.roles and known.caller.expires_at > time.time() + SPARE_SECONDS:
                 return replace(known, cookie_at=claims["iat"])
-            opened = self._sessions.resume(user_id, login_at=login_at)
+            opened = self._sessions.resume(claims["sub"], login)
         except ServiceError:
             return None
-        return self._remember(claims["sid"], opened, login_at=login_at, cookie_at=claims["iat"])
+        return self._remember(claims["sid"], opened, cookie_at=claims["iat"])
 
     def renew(self, request: Request, response: Response, viewer: Viewer) -> None:
         """Send the cookie again when it has been used for a while."""
@@ -109,7 +109,7 @@ class BrowserSessions:
             "iss": signer.issuer,
             "sub": viewer.caller.subject,
             "sid": viewer.session_id,
-            "auth_time": viewer.login_at,
+            **viewer.login.as_claims(),
             "iat": now,
             "exp": now + self._idle_seconds,
         }
@@ -143,11 +143,11 @@ class BrowserSessions:
         good = decoded.header.get("typ") == COOKIE_TYPE and claims.get("iss") == signer.issuer
         return claims if good and claims["exp"] > time.time() else None
 
-    def _remember(self, session_id: str, opened: Session, *, login_at: int, cookie_at: int) -> Viewer:
+    def _remember(self, session_id: str, opened: Session, *, cookie_at: int) -> Viewer:
         user = opened.user
         expires_at = int(time.time()) + opened.expires_in
         caller = Caller(user.id, self._sessions.signer.issuer, "", user.roles, expires_at, user.email)
-        viewer = Viewer(caller, opened.access_token, session_id, login_at, cookie_at)
+        viewer = Viewer(caller, opened.access_token, session_id, opened.login, cookie_at)
         self._tokens[session_id] = viewer
         self._tokens.move_to_end(session_id)
         if len(self._tokens) > REMEMBERED:
