@@ -39,12 +39,13 @@ class ReadyConnections:
             self._ready, self._process = [], os.getpid()
         while True:
             try:
-                connection, watch = self._ready.pop()
+                ready, watch = self._ready.pop()
             except IndexError:
                 break
             if not watch.poll(0):
-                return connection, watch
-            self._pool.release(connection)  # the server closed it: nothing else is to be read before a call
-        connection, watch = self._pool.get_connection(), select.poll()
+                return ready, watch
+            self._pool.release(ready)  # the server closed it: nothing else is to be read before a call
+        connection: Any = self._pool.get_connection()
+        watch = select.poll()
         watch.register(connection._sock, select.POLLIN)  # noqa: SLF001 - redis-py tells it in no other way
         return connection, watch
