@@ -8,6 +8,8 @@ from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, a
 from queue_engine.domain.errors import JobNotFound
 from queue_engine.domain.job import Enqueued, FailureKind, IfExists, JobState, Retention
 from queue_engine.engine import QueueEngine
+from queue_engine.store.keys import meta_key
+from queue_engine.store.library import FUNCTION_PREFIX
 
 
 def bury(engine: QueueEngine, *job_ids: str, **fields: object) -> None:
@@ -64,6 +66,15 @@ def test_within_their_bounds_dead_jobs_stay_however_old(engine: QueueEngine, cli
     client.zadd(f"jobs:{{{QUEUE}}}:dead", {"a": 1})
 
     assert with_bounds(engine, dead_count=2).prune_jobs(QUEUE) == 0
+    assert sorted(dead_ids(engine)) == ["a", "b"]
+
+
+def test_a_caller_of_the_version_before_knows_no_bounds(engine: QueueEngine, client: redis.Redis) -> None:
+    bury(engine, "a", "b")
+
+    answer = client.fcall(f"{FUNCTION_PREFIX}prune_jobs", 1, meta_key(QUEUE), 1_000, 1_000, 1_000, 1_000, 1_000)
+
+    assert answer == [b"OK", 0]
     assert sorted(dead_ids(engine)) == ["a", "b"]
 
 

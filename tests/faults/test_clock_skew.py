@@ -67,12 +67,8 @@ def test_workers_an_hour_off_keep_their_leases_and_begin_nothing_early(arena: Ar
 def test_a_queue_admin_an_hour_off_promotes_in_time(arena: Arena, way: str, seconds: int) -> None:
     now = int(time.time())
     wide: Any = {"iat": now - 2 * HOUR, "exp": now + 2 * HOUR}
-    admin = QueueAdminProcess(arena, claims=wide, **skewed(seconds))
-    try:
-        admin.start()
-        _due_in_time(arena, admin.address, arena.authority.token("SERVICE", "WORKER", **wide), way)
-    finally:
-        admin.process.kill()
+    admin = QueueAdminProcess(arena, claims=wide, **skewed(seconds)).start()
+    _due_in_time(arena, admin.address, arena.authority.token("SERVICE", "WORKER", **wide), way)
 
 
 def _due_in_time(arena: Arena, address: str, token: str, way: str) -> None:

@@ -108,6 +108,8 @@ class Arena:
     """Of a cluster, the node that has the queue now."""
     workers: list[FaultWorker] = field(default_factory=list)
     nurseries: list[Nursery] = field(default_factory=list)
+    others: list[Child] = field(default_factory=list)
+    """Further processes to end with the test."""
 
     def worker(self, *, url: str | None = None, **settings: Any) -> FaultWorker:
         """A worker process, started and alive."""
@@ -207,5 +209,7 @@ class Arena:
             with suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGCONT)
             worker.process.kill()
+        for other in self.others:
+            other.kill()
         self.engine.close()
         self.ledger.close()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import grpc
 
@@ -18,17 +21,22 @@ Stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub
 
 
 class QueueAdminProcess:
-    """One of them, not started; `claims` go into its own token."""
+    """One of them, not started; it ends with the test. `claims` go into its own token."""
 
     def __init__(
-        self, arena: Arena, *, audit_address: str = "", claims: dict[str, int] | None = None, **settings: str
+        self,
+        arena: Arena,
+        *,
+        audit_address: str = "",
+        claims: Mapping[str, int] = MappingProxyType({}),
+        **settings: Any,
     ) -> None:
         port, self._metrics = free_port(), free_port()
         self.address = f"{HOST}:{port}"
         own = {
             "REDIS_URL": arena.url,
             "AUTH_JWKS": arena.authority.write_jwks(arena.folder),
-            "SERVICE_TOKEN_FILE": arena.authority.write_token(arena.folder, "QUEUE_ADMIN", **(claims or {})),
+            "SERVICE_TOKEN_FILE": arena.authority.write_token(arena.folder, "QUEUE_ADMIN", **claims),
             "QUEUE_ADMIN_HOST": HOST,
             "QUEUE_ADMIN_PORT": str(port),
             "QUEUE_ADMIN_METRICS_PORT": str(self._metrics),
@@ -43,6 +51,7 @@ class QueueAdminProcess:
             ready=lambda: answers(f"http://{HOST}:{self._metrics}/readyz"),
         )
         self.process = Child(program, arena.folder / f"queue-admin-{port}.log")
+        arena.others.append(self.process)
 
     @property
     def pid(self) -> int:

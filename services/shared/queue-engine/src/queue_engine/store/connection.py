@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from redis.sentinel import Sentinel
 
 from queue_engine.store.address import StoreAddress, read_address
 from queue_engine.store.cluster import Address, ClusterClient, Topology
+from queue_engine.store.credentials import PasswordFile, split_credentials
 from queue_engine.store.ready import ReadyConnections
 
 
@@ -60,39 +62,42 @@ def connect(url: str, *, connect_seconds: float, reply_seconds: tuple[float, flo
 
     Raises ValueError for a URL that cannot be read.
     """
+    url, credentials = split_credentials(url)
     address = read_address(url)
+    options = [_options(connect_seconds, seconds, credentials) for seconds in reply_seconds]
     if address.kind == "cluster":
-        connects = [partial(_node, address, connect_seconds, seconds) for seconds in reply_seconds]
+        connects = [partial(_node, address, own) for own in options]
         topology = Topology(address.nodes, connects[0])
         return ClusterClient(topology, connects[0]), ClusterClient(topology, connects[1])
-    make = _watched if address.kind == "sentinel" else _single
-    return make(address, connect_seconds, reply_seconds[0]), make(address, connect_seconds, reply_seconds[1])
+    if address.kind == "sentinel":
+        timeouts = _options(connect_seconds, connect_seconds, None)
+        return _watched(address, options[0], timeouts), _watched(address, options[1], timeouts)
+    return _single(address, options[0]), _single(address, options[1])
 
 
-def _single(address: StoreAddress, connect_seconds: float, reply_seconds: float) -> OneServer:
-    client: OneServer = OneServer.from_url(address.url, **_options(connect_seconds, reply_seconds))  # type: ignore[assignment]
+def _single(address: StoreAddress, options: Mapping[str, Any]) -> OneServer:
+    client: OneServer = OneServer.from_url(address.url, **options)  # type: ignore[assignment]
     return client
 
 
-def _node(address: StoreAddress, connect_seconds: float, reply_seconds: float, node: Address) -> redis.Redis:
-    return redis.Redis.from_url(address.node_url(*node), **_options(connect_seconds, reply_seconds))
+def _node(address: StoreAddress, options: Mapping[str, Any], node: Address) -> redis.Redis:
+    return redis.Redis.from_url(address.node_url(*node), **options)
 
 
-def _watched(address: StoreAddress, connect_seconds: float, reply_seconds: float) -> OneServer:
+def _watched(address: StoreAddress, options: Mapping[str, Any], timeouts: Mapping[str, Any]) -> OneServer:
     of_servers: dict[str, Any] = dict(parse_url(address.node_url(*address.nodes[0])))
     del of_servers["host"], of_servers["port"]  # Sentinel tells them
     if of_servers.pop("connection_class", None) is SSLConnection:
         of_servers["ssl"] = True
     shared = {name: value for name, value in of_servers.items() if name.startswith("ssl")}
-    timeouts = _options(connect_seconds, connect_seconds)
     sentinel = Sentinel(address.nodes, sentinel_kwargs={**shared, **timeouts, **dict(address.sentinel_options)})
-    options = {**of_servers, **_options(connect_seconds, reply_seconds)}
-    client: OneServer = sentinel.master_for(address.service, redis_class=OneServer, **options)
+    client: OneServer = sentinel.master_for(address.service, redis_class=OneServer, **{**of_servers, **options})
     return client
 
 
-def _options(connect_seconds: float, reply_seconds: float) -> dict[str, Any]:
+def _options(connect_seconds: float, reply_seconds: float, credentials: PasswordFile | None) -> dict[str, Any]:
     return {
+        **({"credential_provider": credentials} if credentials else {}),
         "protocol": 2,
         # redis-py would resend after a lost reply, which leases a second batch: what is resent is decided by the store.
         "retry": Retry(NoBackoff(), 0),
