@@ -5,6 +5,7 @@ from hypothesis import Phase, settings
 pytest_plugins = [
     "fixtures.valkey",
     "fixtures.valkey_cluster",
+    "fixtures.valkey_sentinel",
     "fixtures.postgres",
     "fixtures.stack",
     "fixtures.platform",

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,9 @@ import pytest
 
 from faults.support.arena import Arena
 from faults.support.busy import Busy, busy
-from faults.support.checker import lost_ids
+from faults.support.cut_off import lose_the_cut_off
 from faults.support.job_types.ledgered import QUEUE
 from faults.support.ledger import Ledger
-from faults.support.load import Refused, Unknown
 from faults.support.report import Row
 from fixtures.valkey_cluster import ValkeyCluster
 from queue_engine.domain.errors import StoreUnavailable
@@ -89,26 +87,26 @@ def test_a_failover_and_a_moved_slot_under_load_lose_nothing_and_leave_no_worker
 
 
 @pytest.mark.long_fault
-def test_ten_failovers_under_load_lose_nothing(
+def test_six_failovers_under_load_lose_nothing(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, dice: random.Random
 ) -> None:
     with busy(cluster_arena, dice) as load:
         load.wait_for_both(0.0)
-        recovery = [fail_over(load, valkey_cluster) for _ in range(10)]
+        recovery = [fail_over(load, valkey_cluster) for _ in range(6)]
 
-    words = "kill -9 of the primary that has the queue, ten times under load; it comes back as a replica"
+    words = "kill -9 of the primary that has the queue, six times under load; it comes back as a replica"
     judge(cluster_arena, "F6 (cluster)", words, recovery, note="node timeout 1 s")
 
 
 @pytest.mark.long_fault
-def test_twenty_moves_of_a_slot_under_load_lose_nothing(
+def test_ten_moves_of_a_slot_under_load_lose_nothing(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, dice: random.Random
 ) -> None:
     with busy(cluster_arena, dice) as load:
         load.wait_for_both(0.0)
-        recovery = [move_slot(load, valkey_cluster) for _ in range(20)]
+        recovery = [move_slot(load, valkey_cluster) for _ in range(10)]
 
-    words = "the queue's slot moved to another primary, 20 times under load"
+    words = "the queue's slot moved to another primary, ten times under load"
     judge(cluster_arena, "F6 (slot moved)", words, recovery, note="`CLUSTER MIGRATESLOTS`")
 
 
@@ -139,47 +137,19 @@ def test_a_slot_that_moves_key_by_key_under_load_loses_nothing(
 def test_a_replica_that_was_cut_off_takes_over_and_what_was_refused_is_not_lost(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, min_replicas: int
 ) -> None:
-    arena, cluster = cluster_arena, valkey_cluster
-    arena.enqueue("known")
+    cluster = valkey_cluster
+    cluster_arena.enqueue("known")
     wait_until(cluster.has_replicas, within=20)
-    old = cluster.owner(QUEUE)
-    old.ask("CONFIG", "SET", "min-replicas-to-write", min_replicas)
-    cluster.detach_replica(old)
+    primary = cluster.owner(QUEUE)
+    primary.ask("CONFIG", "SET", "min-replicas-to-write", min_replicas)
+    cluster.detach_replica(primary)
 
-    answers = Counter(_answer(arena, f"job-{number}") for number in range(50))
-    killed = arena.fault("kill -9 of a primary whose replica was cut off")
-    cluster.fail_over(QUEUE)
-    took = time.monotonic() - killed
-    old.start()
-    wait_until(cluster.has_replicas, within=30, what="the old primary follows the new one")
+    def fail_over() -> None:
+        cluster.fail_over(QUEUE)
+        primary.start()
+        wait_until(cluster.has_replicas, within=30, what="the old primary follows the new one")
 
-    lost = lost_ids(arena.history(), arena.snapshot())
-    arena.rows.append(
-        Row(
-            fault=f"F6 (cluster, cut off, min-replicas {min_replicas})",
-            words="kill -9 of a primary whose replica was cut off for the last 50 enqueues",
-            jobs=len(arena.history().acked),
-            lost=len(lost),
-            repeated_effects=0,
-            most_runs=0,
-            recovery=f"{took:.1f} s",
-            seed=arena.seed,
-            note=f"{answers['acked']} accepted, {answers['refused']} refused in time",
-        )
-    )
-    assert (answers["refused"], len(lost)) == ((50, 0) if min_replicas else (0, 50))
-
-
-def _answer(arena: Arena, job_id: str) -> str:
-    """Ask once and note the answer."""
-    arena.ledger.write("enqueue", job_id, phase="invoked")
-    try:
-        created = arena.submit()(job_id)
-    except (Refused, Unknown) as problem:
-        arena.ledger.write("enqueue", job_id, phase="refused", why=str(problem))
-        return "refused"
-    arena.ledger.write("enqueue", job_id, phase="acked", created=created)
-    return "acked"
+    lose_the_cut_off(cluster_arena, "F6 (cluster)", min_replicas=min_replicas, fail_over=fail_over)
 
 
 def test_queues_of_other_nodes_go_on_while_the_registrys_node_is_away(
