@@ -59,6 +59,7 @@ def test_a_delayed_job_is_cancelled(ops: Person, jobs: Jobs) -> None:
     expect(ops.toast()).to_contain_text("was cancelled")
     expect(ops.drawer()).to_contain_text("not needed")
     assert jobs.get("tickets", job_id)["cancelled"] is True
+    assert jobs.audited(job_id, "cancel")["reason"] == "not needed"
 
 
 def test_a_delayed_job_runs_now(ops: Person, jobs: Jobs) -> None:
@@ -77,6 +78,7 @@ def test_a_delayed_job_gets_another_time(ops: Person, jobs: Jobs) -> None:
     ops.dialog().get_by_role("button", name="Reschedule").click()
     expect(ops.toast()).to_contain_text("was rescheduled")
     expect(ops.drawer()).to_contain_text("2031-05-06 07:08:00.000 UTC")
+    assert jobs.audited(job_id, "reschedule")["actorUserId"] == "ops"
 
 
 def test_edited_data_is_checked_and_both_are_kept(ops: Person, jobs: Jobs) -> None:

@@ -68,6 +68,7 @@ def test_a_list_is_turned_around_by_its_column(ops: Person, jobs: Jobs) -> None:
     expect(due).to_have_attribute("aria-sort", "descending")
     assert shown() == mine[::-1]
     ops.row(mine[2]).get_by_role("link").click()
+    expect(ops.page.locator("#drawer-title")).to_have_text(mine[2])
     expect(ops.page).to_have_url(re.compile("order=newest"))
     ops.page.keyboard.press("j")
     expect(ops.drawer()).to_contain_text(mine[1])  # the next one in the order that is shown
@@ -110,6 +111,24 @@ def test_groups_tell_why_jobs_failed_and_filter_the_list(ops: Person, jobs: Jobs
     expect(ops.row(mine)).to_be_visible()
     expect(ops.row(refused)).to_have_count(0)
     expect(ops.page.locator(".pager")).to_contain_text(f"of {amount}")
+
+
+def test_groups_beyond_the_largest_are_one_click_away(ops: Person, jobs: Jobs) -> None:
+    error = "group {}: the provider said no"
+    for letter in "abcdefghijklmno":
+        jobs.delayed(f"grouped-{letter}")
+        body = {"reason": error.format(letter * 3)}
+        jobs.client.post(f"/jobs/queues/tickets/grouped-{letter}/cancel", json=body).raise_for_status()
+    ops.open("/job-queues/tickets?status=failed")
+    more = ops.page.locator(".more-groups")
+    expect(more.locator(".group").first).not_to_be_visible()
+    more.locator("summary").click()
+    line = more.locator(".group-line").first.inner_text()
+    more.locator(".group").first.click()
+    expect(ops.page).to_have_url(re.compile("group="))
+    expect(more.locator('.group[aria-current="true"]')).to_contain_text(line)  # it is open where the chosen one is
+    total = sum(int(text.replace(",", "")) for text in ops.page.locator(".group-count").all_inner_texts())
+    assert total == next(q for q in jobs.client.get("/jobs/queues").json() if q["name"] == "tickets")["failed"]
 
 
 def test_a_queue_is_paused_with_a_reason_and_resumed(ops: Person, jobs: Jobs) -> None:

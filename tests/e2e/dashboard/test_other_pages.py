@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import expect
 
-from e2e.dashboard.jobs import Jobs, unique
+from e2e.dashboard.jobs import FAR_AWAY_MS, Jobs, unique
 from e2e.dashboard.operator import Person
 from support.waiting import wait_until
 
@@ -61,7 +63,7 @@ def test_exports_hold_the_filtered_records_and_no_formula(ops: Person, jobs: Job
     assert [(line["jobId"], line["reason"]) for line in lines] == [(job_id, "=1+1")]
 
 
-def test_only_admin_drains_a_worker(ops: Person, admin: Person) -> None:
+def test_only_admin_drains_a_worker(ops: Person, admin: Person, jobs: Jobs) -> None:
     ops.open("/workers")
     expect(ops.page.get_by_text("Draining needs the role ADMIN.").first).to_be_visible()
     expect(ops.page.get_by_role("link", name="Drain…")).to_have_count(0)
@@ -74,10 +76,25 @@ def test_only_admin_drains_a_worker(ops: Person, admin: Person) -> None:
     try:
         expect(admin.toast()).to_contain_text("takes no more jobs")
         expect(card).to_contain_text("draining")
+        data = {"type": "email", "recipientId": "user-tom", "message": "hello"}
+        later = jobs.enqueue("notifications", "send-notification", data, jobId=unique("later"), delay=FAR_AWAY_MS)
+        why = "every worker that can run it is draining"
+        wait_until(lambda: why in jobs.get("notifications", later)["explanation"], within=15)
     finally:
         card.get_by_role("link", name="Resume…").click()
         admin.dialog().get_by_role("button", name="Resume").click()
         expect(card).to_contain_text("taking jobs")
+    for action, reason in (("drain", "new version"), ("resume_worker", None)):
+        record = wait_until(partial(newest, jobs, action), within=15)[0]
+        assert (record["actorUserId"], record.get("reason")) == ("admin", reason)
+
+
+def newest(jobs: Jobs, action: str) -> list[dict[str, Any]]:
+    """The newest record of an action, alone in a list, or none."""
+    found: list[dict[str, Any]] = jobs.client.get("/jobs/audit", params={"action": action, "pageSize": 1}).json()[
+        "data"
+    ]
+    return found
 
 
 def test_job_types_are_told_in_words(ops: Person) -> None:

@@ -81,6 +81,13 @@ def test_a_type_that_no_worker_of_the_queue_can_run_is_named() -> None:
     assert said(a_job(), workers=workers) == "No live worker can run jobs of the type ticket.created."
 
 
+def test_a_job_whose_workers_all_drain_is_told_so() -> None:
+    drained = pb.WorkerInfo(id="w2", queues=["tickets"], job_types=["ticket.created"], draining=True)
+
+    assert said(a_job(), workers=(drained,)) == "Every worker that can run it is draining."
+    assert said(a_job(), workers=(drained, ABLE)).startswith("It is the next")
+
+
 @pytest.mark.parametrize(
     ("ahead", "sentence"),
     [

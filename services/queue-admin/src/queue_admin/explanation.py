@@ -39,8 +39,11 @@ def _blocked(job: Job, queue: QueueCounts, workers: Sequence[WorkerInfo]) -> str
     serving = [worker for worker in workers if job.queue in worker.queues]
     if not serving:
         return f"no live worker serves the queue {job.queue}"
-    if not any(job.name in worker.job_types for worker in serving):
+    able = [worker for worker in serving if job.name in worker.job_types]
+    if not able:
         return f"no live worker can run jobs of the type {job.name}"
+    if all(worker.draining for worker in able):
+        return "every worker that can run it is draining"
     return ""
 
 

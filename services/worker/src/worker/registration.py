@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import grpc
 import orjson
@@ -24,12 +24,18 @@ class Registration:
     """Registers every few seconds; a queue-admin that is away, or refuses, is said once and asked again."""
 
     def __init__(
-        self, channel: grpc.Channel, info: queue_admin_service_pb2.WorkerInfo, job_types: Iterable[JobType]
+        self,
+        channel: grpc.Channel,
+        info: queue_admin_service_pb2.WorkerInfo,
+        job_types: Iterable[JobType],
+        *,
+        is_draining: Callable[[], bool],
     ) -> None:
         self._stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub(channel)
         self._request = queue_admin_service_pb2.RegisterWorkerRequest(
             info=info, job_types=[to_message(job_type) for job_type in job_types]
         )
+        self._is_draining = is_draining
         self._problem = ""
         self._loop = Loop("registration", self.tick, every_seconds=EVERY_SECONDS)
 
@@ -43,6 +49,7 @@ class Registration:
 
     def tick(self) -> int:
         """Register once."""
+        self._request.info.draining = self._is_draining()
         try:
             self._stub.RegisterWorker(self._request, timeout=DEADLINE_SECONDS)
         except grpc.RpcError as error:

@@ -78,7 +78,12 @@ class WorkerService:
         health = WorkerHealth(self._broker, threads=settings.worker_threads, living_threads=self._living_threads)
         self._http = MetricsServer(settings.worker_metrics_port, registry, live=health.live, ready=health.ready)
         self._channel = open_channel(settings.worker_queue_admin_address, token_file=settings.service_token_file)
-        self._registration = Registration(self._channel, self._info(settings), [h.job_type for h in handlers])
+        self._registration = Registration(
+            self._channel,
+            self._info(settings),
+            [h.job_type for h in handlers],
+            is_draining=lambda: self._broker.roster.draining,
+        )
 
     @property
     def port(self) -> int:
