@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, ids_of, state_of
+from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, ids_of, keys_of, state_of
 from fixtures.valkey import ValkeyServer
 from queue_engine.domain.errors import StoreEpochChanged, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
@@ -117,6 +117,18 @@ def test_the_next_enqueue_notices_that_the_store_was_emptied(engine: QueueEngine
     with pytest.raises(StoreEpochChanged):
         engine.enqueue_job(QUEUE, a_job())
     engine.accept_loss("ops")
+
+
+def test_a_queue_that_was_set_up_and_is_gone_is_a_loss(engine: QueueEngine, client: redis.Redis) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    client.delete(*keys_of(client, f"jobs:{{{QUEUE}}}:*"))
+
+    for _ in range(2):
+        with pytest.raises(StoreEpochChanged, match="accept the loss"):
+            engine.enqueue_job(QUEUE, a_job())
+    engine.accept_loss("ops")
+
+    assert engine.enqueue_job(QUEUE, a_job()).created
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from engine.builders import Worker, a_job, assert_balanced, assert_consistent, ids_of, keys_of
 from fixtures.valkey_cluster import ValkeyCluster
-from queue_engine.domain.errors import StoreFull, StoreMisconfigured, StoreUnavailable
+from queue_engine.domain.errors import StoreEpochChanged, StoreFull, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Completed, Verdict
 from queue_engine.engine import QueueEngine
@@ -64,6 +64,45 @@ def test_functions_that_one_node_lost_are_loaded_by_the_next_call(
         node.function_flush("SYNC")
 
     assert engine.count_jobs("tickets").waiting == 1
+
+
+def test_a_node_that_came_back_empty_is_noticed_by_the_next_call_and_refused_by_all(
+    engine: QueueEngine, shared_cluster: ValkeyCluster, valkey_url: str
+) -> None:
+    registry = shared_cluster.owner("@registry")
+    emptied, kept = (node for node in shared_cluster.primaries() if node != registry)
+    gone, there = shared_cluster.queue_on(emptied), shared_cluster.queue_on(kept)
+    for queue in (gone, there):
+        engine.enqueue_job(queue, a_job())
+    emptied.ask("FLUSHALL", "SYNC")
+    newcomer = QueueEngine.connect(valkey_url)
+
+    for refused in (engine, newcomer):
+        with pytest.raises(StoreEpochChanged, match="accept the loss"):
+            refused.enqueue_job(gone, a_job("late"))
+    with pytest.raises(StoreEpochChanged):
+        newcomer.count_jobs(there)
+    assert engine.accept_loss("ops")
+
+    assert engine.enqueue_job(gone, a_job("late")).created
+    assert (newcomer.count_jobs(gone).waiting, newcomer.count_jobs(there).waiting) == (1, 1)
+    newcomer.close()
+
+
+def test_when_the_registrys_node_came_back_empty_the_queues_of_the_others_are_found_again(
+    engine: QueueEngine, shared_cluster: ValkeyCluster
+) -> None:
+    registry = shared_cluster.owner("@registry")
+    kept = shared_cluster.queue_on(next(node for node in shared_cluster.primaries() if node != registry))
+    engine.enqueue_job(kept, a_job())
+    registry.ask("FLUSHALL", "SYNC")
+
+    with pytest.raises(StoreEpochChanged):
+        engine.check_store()
+    assert engine.accept_loss("ops")
+
+    assert engine.list_queues() == [kept]
+    assert engine.count_jobs(kept).waiting == 1
 
 
 def test_calls_follow_a_slot_to_its_new_node(engine: QueueEngine, shared_cluster: ValkeyCluster) -> None:

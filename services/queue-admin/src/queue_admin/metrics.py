@@ -13,6 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from queue_admin.loops.each_queue import Pass
 from queue_engine.domain.errors import QueueEngineError
 from queue_engine.domain.job import FailureKind, JobState, QueueCounts, Retention
 from queue_engine.engine import QueueEngine
@@ -40,7 +41,7 @@ RUNS = {"schedule_runs": "enqueued", "schedule_failed": "failed", "schedule_miss
 
 
 class QueueCollector(Collector):
-    """One pass over all queues per scrape. With the store away only queue_store_up is there."""
+    """One pass over all queues per scrape. With the store away only queue_store_up says something."""
 
     def __init__(self, engine: QueueEngine, retention: Retention) -> None:
         self._engine, self._retention = engine, retention
@@ -51,22 +52,33 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """All metrics."""
-        up = GaugeMetricFamily("queue_store_up", "Whether the job store answers.")
+        up = GaugeMetricFamily("queue_store_up", "Whether the job store answers, for every queue.")
+        families, problem = Families(), None
         try:
-            metrics = self._read()
+            problem = self._read(families)
         except QueueEngineError as error:
-            log.warning("metrics_unreadable", problem=str(error))
-            metrics = []
-        up.add_metric([], 1 if metrics else 0)
-        return [up, *metrics]
+            problem = error
+        if problem:
+            log.warning("metrics_unreadable", problem=str(problem))
+        up.add_metric([], 0 if problem else 1)
+        return [up, *families.all()]
 
-    def _read(self) -> list[Metric]:
-        families = Families()
-        for queue in self._engine.list_queues():
-            families.add_counts(self._engine.count_jobs(queue), self._retention)
-            families.add_audit(queue, *self._engine.audit_backlog(queue))
-            families.add_schedules(queue, self._engine.schedules.list_schedules(queue))
-        return families.all()
+    def _read(self, families: Families) -> QueueEngineError | None:
+        """Whatever can be read; of a cluster, one node may be away. Returns the first problem with a queue."""
+        problem: QueueEngineError | None = None
+        queues = Pass(self._engine)
+        for queue in queues:
+            try:
+                counts, backlog = self._engine.count_jobs(queue), self._engine.audit_backlog(queue)
+                schedules = self._engine.schedules.list_schedules(queue)
+            except QueueEngineError as error:
+                queues.store_is_away()
+                problem = problem or error
+                continue
+            families.add_counts(counts, self._retention)
+            families.add_audit(queue, *backlog)
+            families.add_schedules(queue, schedules)
+        return problem
 
 
 class Families:

@@ -17,7 +17,6 @@ from jobqueue.audit.v1 import audit_service_pb2
 from queue_admin.audit_messages import to_entry
 from queue_admin.loops.each_queue import for_each_queue
 from queue_engine.domain.audit import AuditRecord
-from queue_engine.domain.errors import StoreUnavailable
 from queue_engine.engine import QueueEngine
 from service_kit.errors import ServiceError, from_rpc_error
 
@@ -71,7 +70,7 @@ class AuditShipper:
         if self._clock() < self._not_before:
             return 0
         try:
-            done = for_each_queue(self._engine, self._ship, hopeless=(StoreUnavailable, ServiceError))
+            done = for_each_queue(self._engine, self._ship, hopeless=(ServiceError,))
         except ServiceError as error:
             self._back_off(error)
             return 0

@@ -14,3 +14,8 @@ def meta_key(queue: str) -> str:
 def mark_key(queue: str) -> str:
     """The set an idle worker blocks on."""
     return f"jobs:{{{queue}}}:mark"
+
+
+def queue_of(key: str) -> str:
+    """Whose key it is."""
+    return key.partition("{")[2].partition("}")[0]

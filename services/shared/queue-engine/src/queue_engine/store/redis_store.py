@@ -21,7 +21,7 @@ from queue_engine.store.checks import check_epoch, check_settings, check_store, 
 from queue_engine.store.cluster import ClusterClient
 from queue_engine.store.connection import connect
 from queue_engine.store.errors import is_missing_function, translated
-from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key
+from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key, queue_of
 from queue_engine.store.library import FUNCTION_PREFIX
 
 Arg = str | bytes | int | float
@@ -57,11 +57,16 @@ class RedisStore:
         reply = self._fcall(function, meta_key(queue), args, resend=resend)
         if reply[0] == b"UNKNOWN_QUEUE":
             self.check()  # a queue that is not there may be the first sign of a store that was emptied
-        if reply[0] == b"UNKNOWN_QUEUE" and self.is_registered(queue):
-            self.set_up_queue(queue)
+            known = self.call_registry("find_queue", queue)[1]
+            if known == b"ABSENT":
+                raise QueueNotFound(queue)
+            if known == b"REGISTERED":
+                self.set_up_queue(queue)
             reply = self._fcall(function, meta_key(queue), args, resend=resend)
-        if reply[0] == b"UNKNOWN_QUEUE":
-            raise QueueNotFound(queue)
+        if reply[0] == b"UNKNOWN_QUEUE":  # it was set up and is gone
+            self.call_registry("mark_loss", queue)
+            self.check()
+            raise QueueNotFound(queue)  # somebody accepted the loss at the same moment
         if reply[0] == b"LAYOUT":
             found = reply[1].decode()
             raise LibraryMismatch(f"queue {queue!r} has data layout {found}, which this version does not know")
@@ -71,14 +76,11 @@ class RedisStore:
         """The reply of a function of the registry. All of them may be repeated."""
         return self._fcall(function, REGISTRY_META, args, resend=True)
 
-    def is_registered(self, queue: str) -> bool:
-        """Whether the registry knows the queue."""
-        return queue.encode() in self.call_registry("list_queues")[1:]
-
     def set_up_queue(self, queue: str) -> None:
         """Make a queue known, in the registry first: a queue with jobs is always listed."""
-        self.call_registry("register_queue", queue)
+        self.call_registry("register_queue", queue, "")
         self._fcall("set_up_queue", meta_key(queue), (), resend=True)
+        self.call_registry("register_queue", queue, "ready")
 
     def wait_for_mark(self, queue: str, *, timeout_seconds: float) -> bool:
         """Whether a marker came within the time."""
@@ -124,6 +126,9 @@ class RedisStore:
         try:
             for server in self._client.primaries():
                 load_library(server)
+            for queue in self._queues_left():
+                self._fcall_once("set_up_queue", meta_key(queue), ())
+                self._fcall_once("register_queue", REGISTRY_META, (queue, "ready"))
             reply = self._fcall_once("accept_loss", REGISTRY_META, (who,))
         except redis.RedisError as error:
             raise translated(error) from error
@@ -141,6 +146,14 @@ class RedisStore:
         """Close all connections."""
         self._client.close()
         self._blocking.close()
+
+    def _queues_left(self) -> set[str]:
+        """Those that the registry knows; of a cluster also those that are there when only its own node was emptied."""
+        names = {name.decode() for name in self._fcall_once("list_queues", REGISTRY_META, ())[1:]}
+        if isinstance(self._client, ClusterClient):
+            for server in self._client.primaries():
+                names |= {queue_of(key.decode()) for key in server.scan_iter(meta_key("*"), count=1_000)}
+        return {name for name in names if not name.startswith("@")}
 
     def _fcall(self, function: str, key: str, args: Sequence[Arg], *, resend: bool) -> Reply:
         """Call; once more when the library was missing, or when the connection broke and that is harmless."""

@@ -1,7 +1,9 @@
--- Remember a queue's name in the registry, before its first enqueue.
+-- Remember a queue's name in the registry, before its first enqueue; then again once it is set up in its own slot.
 -- KEYS[1] jobs:{@registry}:meta
--- ARGV[1] queue
+-- ARGV[1] queue   ARGV[2] 'ready' when it is set up, else ''
 -- Returns {'OK'}
 -- Flags: allow-oom
-redis.call('HSETNX', registry_key(KEYS[1], 'queues'), ARGV[1], clock())
+local key, now = registry_key(KEYS[1], 'queues'), clock()
+redis.call('HSETNX', key, ARGV[1], now)
+if ARGV[2] == 'ready' then redis.call('HSET', key, ARGV[1], now .. ' ready') end
 return { 'OK' }
