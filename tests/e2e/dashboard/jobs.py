@@ -53,6 +53,14 @@ class Jobs:
         data = {"ticketId": unique("t"), "propertyId": "p", "createdById": "user-tom", "landlordId": "landlord-nobody"}
         return self.enqueue("tickets", "ticket.created", data, jobId=job_id or unique("later"), delay=FAR_AWAY_MS)
 
+    def schedule(self) -> str:
+        """A schedule of notifications to nobody whose day comes once in four years."""
+        schedule_id = unique("rarely")
+        data = {"type": "email", "recipientId": "nobody-at-all", "message": "of {date}"}
+        body = {"name": "send-notification", "data": data, "cron": "0 3 29 2 *", "timeZone": "Europe/Berlin"}
+        self.client.put(schedule_path(schedule_id), json=body).raise_for_status()
+        return schedule_id
+
     def add_user(self, user_id: str) -> None:
         """The platform gets to know somebody, so that their notifications can be delivered."""
         with psycopg.connect(self._stack.database_url, autocommit=True) as database:
@@ -78,3 +86,8 @@ class Jobs:
 def unique(prefix: str = "x") -> str:
     """An id nobody else uses."""
     return f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+def schedule_path(schedule_id: str) -> str:
+    """Where REST has a schedule of notifications."""
+    return f"/jobs/schedules/notifications/{schedule_id}"

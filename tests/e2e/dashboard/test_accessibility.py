@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2e.dashboard.conftest import Cookies
-from e2e.dashboard.jobs import Jobs
+from e2e.dashboard.jobs import Jobs, schedule_path
 from e2e.dashboard.operator import NARROW, WIDE, Person, a_person
 from fixtures.stack import RunningStack
 
@@ -17,7 +17,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 EMPTY = ("/job-queues/tickets?status=active", "/audit?actor=nobody", "/search?q=no-such-job-anywhere")
 
 
-def pages(dead: str, delayed: str) -> list[str]:
+def pages(dead: str, delayed: str, schedule: str) -> list[str]:
     return [
         "/job-queues",
         "/job-queues/notifications?status=failed",
@@ -31,12 +31,24 @@ def pages(dead: str, delayed: str) -> list[str]:
         "/job-queues/tickets/~pause",
         f"/job-queues/notifications/~document?id={dead}",
         "/audit",
+        "/schedules",
+        f"/schedules/notifications/{schedule}",
+        f"/schedules/notifications/{schedule}/edit",
+        f"/schedules/notifications/{schedule}/pause",
+        "/schedules/new",
         "/workers",
         "/job-types",
         "/job-types/notifications/send-notification/enqueue",
         "/search?q=dead&queue=notifications",
         *EMPTY,
     ]
+
+
+def a_schedule_that_ran(jobs: Jobs) -> str:
+    schedule = jobs.schedule()
+    jobs.client.post(f"{schedule_path(schedule)}/run", json={}).raise_for_status()
+    jobs.client.post(f"{schedule_path(schedule)}/pause", json={"reason": "to be looked at"}).raise_for_status()
+    return schedule
 
 
 def violations(page: Page, theme: str) -> list[str]:
@@ -53,11 +65,11 @@ def violations(page: Page, theme: str) -> list[str]:
 def test_axe_finds_nothing_on_any_page(
     browser: Browser, stack: RunningStack, sessions: dict[str, Cookies], jobs: Jobs, theme: str
 ) -> None:
-    dead, delayed = jobs.dead(), jobs.delayed()
+    dead, delayed, schedule = jobs.dead(), jobs.delayed(), a_schedule_that_ran(jobs)
     found = {}
     with a_person(browser, stack, theme=theme, cookies=sessions["admin@local"]) as person:
         person.page.emulate_media(reduced_motion="reduce")  # colours are judged at rest
-        for path in pages(dead, delayed):
+        for path in pages(dead, delayed, schedule):
             person.open(path)
             found[path] = violations(person.page, theme)
         person.open("/job-queues/notifications?status=failed")
@@ -86,8 +98,9 @@ def test_no_page_needs_to_be_scrolled_sideways(
 ) -> None:
     long = "x" * 150
     dead, delayed = jobs.dead(job_id=f"dead-{long}", recipient=long), jobs.delayed()
+    schedule = a_schedule_that_ran(jobs)
     with a_person(browser, stack, size=size, cookies=sessions["admin@local"]) as person:
-        for path in pages(dead, delayed):
+        for path in pages(dead, delayed, schedule):
             person.open(path)
             width = person.page.evaluate("document.documentElement.scrollWidth")
             assert width <= size[0], path

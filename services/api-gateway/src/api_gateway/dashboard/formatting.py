@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 JUST_NOW = 1_500
@@ -60,6 +61,13 @@ def iso(ms: int) -> str:
 def exact(ms: int) -> str:
     """For tooltips: 2026-11-24 21:02:36.123 UTC."""
     return f"{_utc(ms):%Y-%m-%d %H:%M:%S}.{ms % 1_000:03} UTC"
+
+
+def in_zone(ms: int, time_zone: str) -> str:
+    """A moment as people in a time zone write it: Thu 26 Nov 2026 06:00 CET."""
+    moment = _utc(ms).astimezone(ZoneInfo(time_zone))
+    seconds = f":{moment:%S}" if moment.second else ""
+    return f"{moment:%a} {moment.day} {moment:%b %Y %H:%M}{seconds} {moment:%Z}"
 
 
 def local_input(ms: int) -> str:

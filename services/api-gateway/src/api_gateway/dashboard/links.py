@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 ROOT = "/job-queues"
+SCHEDULES = "/schedules"
 QUEUE_STATUSES = ("waiting", "active", "delayed", "failed", "completed")
 
 
@@ -28,6 +29,11 @@ def job_action(queue_name: str, job_id: str, action: str, **query: object) -> st
 def bulk_action(queue_name: str, action: str) -> str:
     """Where a selection is sent to."""
     return f"{ROOT}/{quote(queue_name, safe='')}/~bulk/{action}"
+
+
+def schedule(queue_name: str, schedule_id: str) -> str:
+    """A schedule's page. No schedule's id is `.` or `..`, or begins with `~`."""
+    return f"{SCHEDULES}/{quote(queue_name, safe='')}/{quote(schedule_id, safe='')}"
 
 
 def with_query(path: str, **query: object) -> str:

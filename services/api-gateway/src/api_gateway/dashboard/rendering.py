@@ -46,6 +46,7 @@ class Templates:
             short=formatting.short,
             queue_title=formatting.queue_title,
             relative=formatting.relative,
+            in_zone=formatting.in_zone,
             prose=prose,
             told=lambda action: deed_of(action).told,
         )

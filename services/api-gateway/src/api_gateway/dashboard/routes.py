@@ -16,6 +16,8 @@ from api_gateway.dashboard.live import Live
 from api_gateway.dashboard.overview import overview
 from api_gateway.dashboard.queue_page import queue_page
 from api_gateway.dashboard.rendering import Templates
+from api_gateway.dashboard.schedule_form import edit_schedule, new_schedule
+from api_gateway.dashboard.schedules_page import schedule_action, schedule_page, schedules_page
 from api_gateway.dashboard.search import search
 from api_gateway.dashboard.session import BrowserSessions
 from api_gateway.dashboard.site import Site, Visit
@@ -51,6 +53,11 @@ def dashboard_routes(sessions: Sessions, *, idle_seconds: int, environment: str,
         site.route("/workers/{worker_id}/resume", worker_action("resume"), ASK_AND_DO),
         site.route("/job-types", job_types_page),
         site.route("/job-types/{queue}/{name}/enqueue", enqueue_page, ASK_AND_DO),
+        site.route("/schedules", schedules_page),
+        site.route("/schedules/new", new_schedule, ASK_AND_DO),
+        site.route("/schedules/{queue}/{schedule_id}", schedule_page),
+        site.route("/schedules/{queue}/{schedule_id}/edit", edit_schedule, ASK_AND_DO),
+        site.route("/schedules/{queue}/{schedule_id}/{action}", schedule_action, ASK_AND_DO),
         site.route("/search", search),
         site.route("/job-queues/{rest:path}", nothing_here),
     ]

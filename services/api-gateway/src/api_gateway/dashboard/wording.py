@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api_gateway.dashboard import formatting
-from jobqueue.queue.v1 import job_pb2
+from jobqueue.queue.v1 import job_pb2, schedule_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,25 @@ QUEUE_ACTIONS = {
         "Pause queue", "Pause", "No more jobs are handed out. Those that run go on; new ones are accepted."
     ),
     "resume": Wording("Resume queue", "Resume", "Jobs are handed out again."),
+}
+SCHEDULE_ACTIONS = {
+    "pause": Wording("Pause schedule", "Pause", "It makes no more jobs until it is resumed. Those it made stay."),
+    "resume": Wording("Resume schedule", "Resume", "It makes jobs again, from its next time on."),
+    "remove": Wording(
+        "Remove schedule",
+        "Remove",
+        "It makes no more jobs. Those it made stay; what it said is kept in the audit record.",
+        danger=True,
+    ),
+    "run": Wording("Run schedule now", "Run now", "One of its jobs is enqueued at once. Its times stay as they are."),
+}
+SCHEDULE_DONE = {"pause": "is paused", "resume": "makes jobs again", "remove": "was removed"}
+SCHEDULE_UNCHANGED = {"pause": "was paused already", "resume": "was not paused", "remove": "was not there"}
+RUN_OUTCOMES = {
+    schedule_pb2.SCHEDULE_RUN_OUTCOME_ENQUEUED: "made its job",
+    schedule_pb2.SCHEDULE_RUN_OUTCOME_KNOWN: "found its job there already",
+    schedule_pb2.SCHEDULE_RUN_OUTCOME_FAILED: "made no job",
+    schedule_pb2.SCHEDULE_RUN_OUTCOME_SKIPPED: "came too late and was left out",
 }
 DONE_WORDS = {"retry": "retried", "remove": "removed", "cancel": "cancelled"}
 
