@@ -20,7 +20,7 @@ from queue_engine.engine import QueueEngine
 from support import redis70
 from support.waiting import wait_until
 
-ROTATIONS = 3
+ROTATIONS = 2
 
 
 class Users:
