@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from local.ports import free_port
 from local.process import Child, Program
 from queue_engine.domain.audit import Action
 from queue_engine.domain.job import NewJob
+from queue_engine.domain.job_type import JobType
+from queue_engine.domain.recurrence import Recurrence
+from queue_engine.domain.schedule import Schedule, ScheduleSpec
 from queue_engine.engine import QueueEngine
 from service_kit.grpc_client import open_channel
 from support.tokens import Authority
@@ -80,22 +84,35 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture
-def place(valkey_url: str, tmp_path: Path) -> Iterator[Place]:
+@contextmanager
+def a_place(valkey_url: str, folder: Path) -> Iterator[Place]:
     authority = Authority()
     environment = {
         "REDIS_URL": valkey_url,
-        "AUTH_JWKS": authority.write_jwks(tmp_path),
-        "SERVICE_TOKEN_FILE": authority.write_token(tmp_path, "QUEUE_ADMIN", sub="queue-admin"),
+        "AUTH_JWKS": authority.write_jwks(folder),
+        "SERVICE_TOKEN_FILE": authority.write_token(folder, "QUEUE_ADMIN", sub="queue-admin"),
         "QUEUE_ADMIN_HOST": "127.0.0.1",
         "QUEUE_ADMIN_PORT": str(free_port()),
         "QUEUE_ADMIN_METRICS_PORT": str(free_port()),
         "QUEUE_ADMIN_AUDIT_ADDRESS": f"127.0.0.1:{free_port()}",
     }
-    found = Place(tmp_path, authority, environment, [])
+    found = Place(folder, authority, environment, [])
     yield found
     for child in found.children:
         child.kill()
+
+
+@pytest.fixture
+def place(valkey_url: str, tmp_path: Path) -> Iterator[Place]:
+    with a_place(valkey_url, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def other_place(valkey_url: str, tmp_path: Path) -> Iterator[Place]:
+    (tmp_path / "other").mkdir()
+    with a_place(valkey_url, tmp_path / "other") as found:
+        yield found
 
 
 @pytest.fixture
@@ -143,6 +160,40 @@ def test_a_record_outlives_the_queue_admin_that_wrote_it_and_arrives_once(
         (audit_service_pb2.AUDIT_ACTION_CANCEL, "olga", ""),
     ]
     assert engine.get_job("tickets", "one").job.state == "waiting"
+    engine.close()
+
+
+def test_schedules_miss_no_second_and_repeat_none_when_one_of_two_services_is_killed(
+    place: Place, other_place: Place, valkey_url: str
+) -> None:
+    engine = QueueEngine.connect(valkey_url)
+    engine.register_job_types([JobType("report", "reports", 1, {"type": "object"})])
+    every_second = Recurrence(interval_ms=1_000)
+    first: dict[str, int] = {}
+    for name in ("a", "b", "c"):
+        spec = ScheduleSpec(name, "report", b"{}", every_second)
+        made, _ = engine.schedules.upsert_schedule("reports", spec, action=Action(f"make-{name}", "olga"))
+        first[name] = made.next_run_ms or 0
+
+    def schedules() -> tuple[Schedule, ...]:
+        return engine.schedules.list_schedules("reports").schedules
+
+    def let_all_run() -> None:
+        runs = min(schedule.runs for schedule in schedules())
+        wait_until(lambda: min(schedule.runs for schedule in schedules()) > runs, within=30)
+
+    victim = place.start()
+    other_place.start()
+    let_all_run()
+    victim.kill()
+    let_all_run()
+    for name in first:
+        engine.schedules.pause_schedule("reports", name, action=Action(f"pause-{name}", "olga"))
+
+    for schedule in schedules():
+        seconds = (schedule.last_due_ms - first[schedule.spec.schedule_id]) // 1_000 + 1
+        assert (schedule.runs + schedule.missed, schedule.failed) == (seconds, 0)
+    assert engine.count_jobs("reports").totals["added"] == sum(schedule.runs for schedule in schedules())
     engine.close()
 
 
