@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,9 +59,20 @@ def binary() -> Path:
 
 
 def answers(redis_url: str) -> bool:
-    """The server answers and has loaded its data."""
+    """The server answers and has loaded its data; of a cluster or of Sentinels, one that is named can be reached."""
+    several = re.match(r"rediss?\+(?:cluster|sentinel)://(?:.*@)?([^/?]+)", redis_url)
+    if several:
+        return any(_is_reached(*host.partition(":")[::2]) for host in several[1].split(","))
     try:
         with redis.Redis.from_url(redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
             return bool(client.ping())
     except redis.RedisError:
+        return False
+
+
+def _is_reached(host: str, port: str) -> bool:
+    try:
+        with socket.create_connection((host, int(port or 6379)), timeout=1):
+            return True
+    except (OSError, ValueError):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -30,6 +30,8 @@ class StackArena:
     rows: list[Row]
     seed: int
     mark: str
+    node_url: Callable[[], str] | None = None
+    """Of a cluster, the node that has the queue now."""
     clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, email: str = "ops@local") -> httpx.Client:
@@ -77,7 +79,8 @@ class StackArena:
 
     def snapshot(self) -> Snapshot:
         """This test's jobs in the store."""
-        return take_snapshot(self.stack.redis_url, QUEUE).only(History.of(self.ledger).invoked)
+        url = self.node_url() if self.node_url else self.stack.redis_url
+        return take_snapshot(url, QUEUE).only(History.of(self.ledger).invoked)
 
     def come_to_rest(self, *, within: float = 60.0, far_ones: bool = False) -> None:
         """Wait until all jobs of this test have ended; `far_ones`: some are due far in the future and stay."""
