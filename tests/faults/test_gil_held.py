@@ -20,9 +20,10 @@ def test_a_job_that_keeps_the_gil_too_long_is_taken_for_one_that_kills_its_worke
     arena.worker(WORKER_LEASE_MS=str(LEASE_MS))
     arena.fault("the GIL is kept for two leases and a half")
     arena.enqueue("once", holds=HOLD, holds_once=str(tmp_path / "held"))
-    arena.enqueue("always", holds=HOLD)
     arena.enqueue(*(f"other-{number:02}" for number in range(40)), seconds=0.1)
-    arena.come_to_rest(within=120)
+    arena.come_to_rest()
+    arena.enqueue("always", holds=HOLD)  # by itself: while both workers stand still nobody takes a lease back
+    arena.come_to_rest()
 
     runs = {job_id: len(found) for job_id, found in arena.history().runs.items()}
     history, store = arena.verdict(
@@ -33,8 +34,7 @@ def test_a_job_that_keeps_the_gil_too_long_is_taken_for_one_that_kills_its_worke
         note=f"ran {runs['once']} times and completed; ran {runs['always']} times and is dead; other jobs dead: 0",
     )
     dead = arena.engine.get_job(QUEUE, "always").job
-    assert (dead.dead, dead.failure_kind, dead.lost_leases) == (True, FailureKind.WORKER_LOST, 3)
-    assert runs["always"] in (2, 3)  # a lease that ends before its job began, because of the other job, counts too
+    assert (dead.dead, dead.failure_kind, runs["always"]) == (True, FailureKind.WORKER_LOST, 3)
     assert (store.jobs["once"].state, runs["once"]) == ("completed", 2)
     assert store.indexes["dead"] == {"always"}
     assert max(history.effects.values()) == 1
