@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -149,3 +150,46 @@ def test_a_queue_that_stays_away_is_an_error_in_time(queue_admin: RunningQueueAd
 
     assert caught.value.reason == "UNAVAILABLE"
     assert time.monotonic() - began < 2
+
+
+def test_schedules_are_made_run_paused_and_removed(queue_admin: RunningQueueAdmin) -> None:
+    token_file = queue_admin.authority.write_token(queue_admin.folder, "ADMIN", sub="deployment")
+    with JobQueue(queue_admin.address, token_file) as queue:
+        made = queue.schedules.upsert(
+            "tickets", "nightly", "ticket.created", {"ticketId": "{date}"}, cron="0 6 * * *", time_zone="Europe/Berlin"
+        )
+        again = queue.schedules.upsert(
+            "tickets", "nightly", "ticket.created", {"ticketId": "{date}"}, cron="0 6 * * *", time_zone="Europe/Berlin"
+        )
+        job_id = queue.schedules.run_now("tickets", "nightly")
+        queue.schedules.pause("tickets", "nightly", reason="a holiday")
+
+        (found,) = queue.schedules.list("tickets")
+        assert (made.recurrence, made.data) == ("At 06:00 every day (Europe/Berlin)", {"ticketId": "{date}"})
+        assert again.revision == made.revision
+        assert (found.paused, found.next_run_at, found.last_job_id) == (True, None, job_id)
+        queue.schedules.resume("tickets", "nightly")
+        assert queue.schedules.get("tickets", "nightly").next_run_at == made.next_run_at
+        queue.schedules.remove("tickets", "nightly")
+        with pytest.raises(JobQueueError) as refusal:
+            queue.schedules.get("tickets", "nightly")
+    assert refusal.value.reason == "SCHEDULE_NOT_FOUND"
+    assert [job.job_id for job in queue_admin.engine.find_jobs(job_id).jobs] == [job_id]
+
+
+def test_a_run_by_hand_is_not_repeated_by_itself(start_queue_admin: StartQueueAdmin, valkey_url: str) -> None:
+    admin = start_queue_admin(valkey_url)
+    admin.register(a_job_type())
+    token_file = admin.authority.write_token(admin.folder, "ADMIN", sub="deployment")
+    with JobQueue(admin.address, token_file) as queue:
+        queue.schedules.upsert("tickets", "nightly", "ticket.created", DATA, interval=timedelta(days=300))
+        stub, calls = queue.schedules._stub, []
+
+        def run_and_lose_the_answer(*args: object, **options: object) -> None:
+            calls.append(stub.RunScheduleNow(*args, **options))  # type: ignore[arg-type]
+            raise AnswerLostError
+
+        queue.schedules._stub = SimpleNamespace(RunScheduleNow=run_and_lose_the_answer)  # type: ignore[assignment]
+        with pytest.raises(JobQueueError, match="UNAVAILABLE"):
+            queue.schedules.run_now("tickets", "nightly")
+    assert len(calls) == 1

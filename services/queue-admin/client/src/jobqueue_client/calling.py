@@ -47,8 +47,11 @@ class Caller:
     def __init__(self, token: Token, *, timeout_seconds: float) -> None:
         self._token, self._timeout = token, timeout_seconds
 
-    def call(self, method: Callable[..., Response], request: object) -> Response:
-        """The answer of a stub's method. Raises JobQueueError: UNAVAILABLE or DEADLINE only after the whole time."""
+    def call(self, method: Callable[..., Response], request: object, *, may_repeat: bool = True) -> Response:
+        """The answer of a stub's method. Raises JobQueueError: UNAVAILABLE or DEADLINE only after the whole time.
+
+        With `may_repeat` False it is tried once.
+        """
         give_up_at = time.monotonic() + self._timeout
         request_id = uuid.uuid4().hex  # by which a replacement whose answer was lost is known again
         tries = 0
@@ -62,7 +65,7 @@ class Caller:
             except grpc.RpcError as error:
                 refusal = from_rpc_error(error)
                 pause = _pause(tries, refusal)
-                if refusal.reason not in WORTH_ANOTHER_TRY or time.monotonic() + pause >= give_up_at:
+                if not may_repeat or refusal.reason not in WORTH_ANOTHER_TRY or time.monotonic() + pause >= give_up_at:
                     raise refusal from error
             tries += 1
             time.sleep(pause)

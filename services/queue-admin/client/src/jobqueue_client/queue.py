@@ -13,6 +13,7 @@ from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_serv
 from jobqueue_client.calling import Caller, Token
 from jobqueue_client.errors import JobQueueError
 from jobqueue_client.messages import to_data, to_job, to_options, to_result, to_status
+from jobqueue_client.schedules import Schedules
 from jobqueue_client.values import CancelOutcome, Enqueued, Job, NewJob, Options
 
 pb = queue_admin_service_pb2
@@ -39,6 +40,7 @@ class JobQueue:
         self._channel = grpc.secure_channel(address, credentials) if credentials else grpc.insecure_channel(address)
         self._stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub(self._channel)
         self._caller = Caller(Token(token_file), timeout_seconds=timeout_seconds)
+        self.schedules = Schedules(self._stub, self._caller)
         self._with_template: dict[str, bool] = {}
 
     def enqueue(self, queue: str, name: str, data: Mapping[str, Any], **options: Unpack[Options]) -> Enqueued:
