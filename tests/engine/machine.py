@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -16,6 +17,12 @@ from queue_engine.domain.errors import JobNotFound, WrongState
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
 
 LOOK_AT_KEYS_EVERY = 4  # it takes as long as a step; what is wrong among the keys stays wrong
+PROVE_EVERY = 20
+ALLOWED = {
+    "retry": {JobState.FAILED},
+    "remove": set(JobState) - {JobState.ACTIVE},
+    "cancel": {JobState.WAITING, JobState.DELAYED, JobState.ACTIVE},
+}
 reasons = st.sampled_from(["", "off"])
 
 
@@ -65,8 +72,8 @@ class QueueMachine(WorkersMachine):
             (self.model.retry if verb == "retry" else self.model.remove)(job_id)
 
     @rule(
-        verb=st.sampled_from(["retry", "remove"]),
-        state=st.sampled_from([state for state in JobState if state is not JobState.ACTIVE]),
+        verb=st.sampled_from(["retry", "remove", "cancel"]),
+        state=st.sampled_from(list(JobState)),
         picked=st.none() | st.lists(st.integers(0, 7), max_size=4),
         limit=st.integers(1, 3),
         flags=st.tuples(st.booleans(), st.booleans()),
@@ -74,41 +81,28 @@ class QueueMachine(WorkersMachine):
     def act_on_many(
         self, verb: str, state: JobState, picked: list[int] | None, limit: int, flags: tuple[bool, bool]
     ) -> None:
-        dead_only, dry_run = flags
-        state = JobState.FAILED if verb == "retry" or dead_only else state
+        assume(state in ALLOWED[verb])
+        dead_only, dry_run = flags[0] and state is JobState.FAILED, flags[1]
         ids = None if picked is None else tuple(f"job-{number}" for number in picked)
         which = JobFilter(state=state, ids=ids, dead_only=dead_only, limit=limit)
-        method = self.engine.retry_jobs if verb == "retry" else self.engine.remove_jobs
 
-        answer = method(QUEUE, which, action=an_action(), dry_run=dry_run)
+        answer = getattr(self.engine, f"{verb}_jobs")(QUEUE, which, action=an_action(), dry_run=dry_run)
 
         there = [job_id for job_id in self.model.in_state(state) if not dead_only or self.model.is_dead(job_id)]
+        if verb == "cancel":
+            there = [job_id for job_id in there if self.model.may_cancel(job_id)]
         asked = there if ids is None else list(dict.fromkeys(ids))
         meant = [job_id for job_id in asked if job_id in there][:limit]
         assert (answer.matched, answer.done) == (len(meant), 0 if dry_run else len(meant))
         assert {job_id for job_id, _ in answer.skipped} == (set(asked) - set(meant) if ids is not None else set())
         for job_id in meant if not dry_run else ():
+            self.do(verb, job_id)
+
+    def do(self, verb: str, job_id: str) -> None:
+        if verb == "cancel":
+            assert self.model.cancel(job_id, "") != "refused"
+        else:
             assert self.model.retry(job_id) if verb == "retry" else self.model.remove(job_id)
-
-    @rule(
-        state=st.sampled_from([JobState.WAITING, JobState.DELAYED, JobState.ACTIVE]),
-        picked=st.none() | st.lists(st.integers(0, 7), max_size=4),
-        limit=st.integers(1, 3),
-        dry_run=st.booleans(),
-    )
-    def cancel_many(self, state: JobState, picked: list[int] | None, limit: int, *, dry_run: bool) -> None:
-        ids = None if picked is None else tuple(f"job-{number}" for number in picked)
-        which = JobFilter(state=state, ids=ids, limit=limit)
-
-        answer = self.engine.cancel_jobs(QUEUE, which, action=an_action("off"), dry_run=dry_run)
-
-        there = [i for i in self.model.in_state(state) if state is not JobState.ACTIVE or not self.is_cancelling(i)]
-        asked = there if ids is None else list(dict.fromkeys(ids))
-        meant = [job_id for job_id in asked if job_id in there][:limit]
-        assert (answer.matched, answer.done) == (len(meant), 0 if dry_run else len(meant))
-        assert {job_id for job_id, _ in answer.skipped} == (set(asked) - set(meant) if ids is not None else set())
-        for job_id in meant if not dry_run else ():
-            assert self.model.cancel(job_id, "off") == ("requested" if state is JobState.ACTIVE else "cancelled")
 
     @rule(paused=st.booleans())
     def pause_or_resume(self, *, paused: bool) -> None:
@@ -130,6 +124,8 @@ class QueueMachine(WorkersMachine):
             assert_agree(self.engine, self.model)
             if self.steps % LOOK_AT_KEYS_EVERY == 0:
                 assert_consistent(self.client)
+            if self.steps % PROVE_EVERY == 0:
+                assert self.engine.reconciling.reconcile_queue(QUEUE).findings == ()
 
     @invariant()
     def a_worker_is_woken_while_there_is_something_to_take(self) -> None:

@@ -28,7 +28,9 @@ from queue_engine.engine import QueueEngine
 
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
 BEGINNING = 1_700_000_000_000
-RETENTION = Retention(completed_ms=HOUR, completed_count=3, cancelled_ms=DAY, cancelled_count=2, dedup_ms=2 * HOUR)
+RETENTION = Retention(
+    completed_ms=HOUR, completed_count=3, cancelled_ms=DAY, cancelled_count=2, dead_count=3, dedup_ms=2 * HOUR
+)
 LINES = {
     "boom 1": "boom <number>", "boom 23": "boom <number>", "away": "away", "off": "off", "": "Manually cancelled",
 }  # fmt: skip
