@@ -71,7 +71,7 @@ def nothing_unexpected(history: History, store: Snapshot) -> Found:
     yield "ran and was never asked for", (job_id for job_id in history.runs if job_id not in history.invoked)
     for job_id, runs in history.runs.items():
         cancels = [act for act in history.acts_on(job_id, "cancel") if act.outcome == "cancelled"]
-        retries = history.acts_on(job_id, "retry")
+        retries = history.may_have_acted(job_id, "retry")
         for cancel in cancels:
             again = min((retry.since for retry in retries if retry.at > cancel.since), default=float("inf"))
             if any(cancel.at < run.began_at < again for run in runs):
@@ -98,7 +98,7 @@ def repeats_bounded(history: History, store: Snapshot) -> Found:
 
 
 def _unexplained(history: History, job_id: str, runs: Sequence[Run]) -> int:
-    told = sum(bool(run.how) and run.how != "returned" for run in runs) + len(history.acts_on(job_id, "retry"))
+    told = sum(bool(run.how) and run.how != "returned" for run in runs) + len(history.may_have_acted(job_id, "retry"))
     return len(runs) - 1 - told
 
 

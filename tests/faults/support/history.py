@@ -8,6 +8,8 @@ from typing import Any
 
 from faults.support.ledger import Ledger
 
+DONE_OR_UNKNOWN = ("acked", "unknown")
+
 
 @dataclass(slots=True)
 class Run:
@@ -61,6 +63,10 @@ class History:
     def acts_on(self, job_id: str, verb: str) -> list[Act]:
         """Acknowledged actions of one kind on one job, in order."""
         return [act for act in self.acts if (act.verb, act.job_id, act.phase) == (verb, job_id, "acked")]
+
+    def may_have_acted(self, job_id: str, verb: str) -> list[Act]:
+        """As acts_on, and those whose outcome nobody learnt."""
+        return [act for act in self.acts if (act.verb, act.job_id) == (verb, job_id) and act.phase in DONE_OR_UNKNOWN]
 
     def most_runs(self) -> int:
         """Of any job."""

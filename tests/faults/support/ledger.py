@@ -42,6 +42,12 @@ class Ledger:
         finally:
             os.close(effect)
 
+    def forget(self) -> None:
+        """Begin again with nothing."""
+        os.ftruncate(self._file, 0)
+        for effect in self.effects.iterdir():
+            effect.unlink()
+
     def close(self) -> None:
         """Write no more."""
         os.close(self._file)
