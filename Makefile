@@ -14,7 +14,7 @@ STUBS := protos/gen/jobqueue/descriptors.binpb
 STAMPS := $(VENV)/.stamps-$(shell pwd | cksum | cut -d' ' -f1)
 IMAGE_PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
 	services/worker services/audit services/api-gateway
-PACKAGES := $(IMAGE_PACKAGES) services/queue-admin/client
+PACKAGES := $(IMAGE_PACKAGES) services/queue-admin/client services/jobsctl
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip
 # The system's certificates where it has any: a company's proxy is trusted there and not in the set that uv brings along.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),--system-certs)

@@ -195,10 +195,16 @@ def summary(stack: Stack) -> str:
         f"\nThe stack is ready.\n\n  dashboard        {stack.url}/job-queues\n"
         f"  REST, docs       {stack.url}  {stack.url}/docs\n"
         f"  gRPC             127.0.0.1:{stack.ports['QUEUE_ADMIN_PORT']}\n"
-        f"  sent messages    {stack.sink_url}\n\n{users}\n\n"
+        f"  sent messages    {stack.sink_url}\n"
+        f"  command line     .venv/bin/jobsctl --config {_shown(stack.folder.jobsctl)} queues\n\n{users}\n\n"
         f"  kept in          {stack.folder.path} (credentials.json, logs/, data)\n"
         f"  stop             Ctrl-C, or make down\n"
     )
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person in this folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def say(line: str) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from local.state import StateFolder, write_secret
 
 USERS = {"admin@local": "ADMIN", "ops@local": "OPS", "service@local": "SERVICE", "tenant@local": "TENANT"}
-TOKEN_ROLES = {"queue-admin": "QUEUE_ADMIN", "worker": "WORKER", "backend": "SERVICE"}
-"""Role in the token of each service of ours that calls others with one, and of a backend that a person tries out."""
+TOKEN_ROLES = {"queue-admin": "QUEUE_ADMIN", "worker": "WORKER", "backend": "SERVICE", "jobsctl": "ADMIN"}
+"""Role in the token of each service of ours that calls others with one, and of what a person tries out: a backend and
+the command line."""
 TOKEN_DAYS = 90
 RENEW_SECONDS = 24 * 3600
 

@@ -75,6 +75,7 @@ class Stack:
             self._make_database()
         self.supervisor.start()
         self._wait_for_workers()
+        self._configure_jobsctl()
         self.publish()
 
     def stop(self) -> None:
@@ -94,6 +95,11 @@ class Stack:
             "ports": dict(self.ports),
             "processes": {child.name: {"pid": child.pid, "alive": child.alive} for child in self.supervisor},
         }
+
+    def _configure_jobsctl(self) -> None:
+        """So that the command line needs to be told the file only."""
+        token_file = self.credentials.token_file("jobsctl").relative_to(self.folder.path)
+        self.folder.jobsctl.write_text(f'url = "{self.url}"\ntoken_file = "{token_file}"\n')
 
     def _make_database(self) -> None:
         data = self.folder.path / "postgres"

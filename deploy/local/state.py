@@ -26,6 +26,7 @@ class StateFolder:
         self.keys = self.path / "keys"
         self.credentials = self.path / "credentials.json"
         self.lock = self.path / "lock"
+        self.jobsctl = self.path / "jobsctl.toml"
         self._state = self.path / "state.json"
 
     @contextmanager

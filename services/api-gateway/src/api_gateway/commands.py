@@ -7,6 +7,7 @@ import getpass
 import sys
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from api_gateway.auth.passwords import Passwords
@@ -40,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--id", help="the `sub` of the user's tokens; the present or a random one by default")
     add.set_defaults(run=_add_user)
     users.add_parser("list", help="list the users").set_defaults(run=_list_users)
+    passwd = users.add_parser("passwd", help="give a user another password, asked for or read from a pipe")
+    passwd.add_argument("email")
+    passwd.set_defaults(run=_change_password)
     remove = users.add_parser("remove", help="remove a user")
     remove.add_argument("email")
     remove.set_defaults(run=_remove_user)
@@ -78,6 +82,15 @@ def _add_user(options: argparse.Namespace, settings: GatewaySettings) -> int:
     if taken is not None and taken.email != email:
         raise ValueError(f"the id {user_id} belongs to {taken.email}")
     users.put(User(user_id, email, frozenset(options.role), Passwords().hash(_password())))
+    return 0
+
+
+def _change_password(options: argparse.Namespace, settings: GatewaySettings) -> int:
+    users = _users(settings)
+    user = users.by_email(options.email)
+    if user is None:
+        raise ValueError(f"there is no user {options.email}")
+    users.put(replace(user, password_hash=Passwords().hash(_password())))
     return 0
 
 
