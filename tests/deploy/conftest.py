@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +11,10 @@ import pytest
 from deploy.support import engine, stand_ins
 from deploy.support.engine import CHECKOUT, Image, Network
 from deploy.support.image import built
+from deploy.support.manifests import Kustomize, Manifest
 
-StartNetwork = Callable[[Sequence[str]], Network]
+StartNetwork = Callable[..., Network]
+OVERLAYS = ("dev", "prod")
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,18 @@ def scratch() -> Iterator[Path]:
     with TemporaryDirectory(prefix="jobqueue-deploy-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kustomize(scratch: Path) -> Kustomize:
+    """To render manifests with."""
+    return Kustomize(scratch)
+
+
+@pytest.fixture(scope="session")
+def overlays(kustomize: Kustomize) -> dict[str, list[Manifest]]:
+    """The overlays' manifests."""
+    return {name: kustomize.render(name) for name in OVERLAYS}
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +51,13 @@ def server_images(scratch: Path) -> dict[str, Image]:
     return {"valkey": stand_ins.valkey_image(scratch), "postgres": stand_ins.postgres_image(scratch)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start_network(scratch: Path) -> Iterator[StartNetwork]:
     """A network with these names in it."""
     networks: list[Network] = []
 
-    def start(names: Sequence[str]) -> Network:
-        networks.append(Network(scratch / f"network-{len(networks)}", names))
+    def start(names: Sequence[str], services: Mapping[str, Sequence[str]] | None = None) -> Network:
+        networks.append(Network(scratch / f"network-{len(networks)}", names, services))
         return networks[-1]
 
     yield start

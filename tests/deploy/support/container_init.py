@@ -93,8 +93,7 @@ def devices(root: Path) -> None:
 def names(root: Path, scratch: Path, network: dict[str, Any]) -> None:
     """What an engine does for names: the container's own and those of its neighbours."""
     subprocess.run(["/bin/hostname", network["hostname"]], check=True)
-    known = {"localhost": "127.0.0.1", **network["hosts"]}
-    lines = [f"{address}\t{name}" for name, address in known.items()]
+    lines = [f"{address}\t{name}" for address, name in (("127.0.0.1", "localhost"), *network["hosts"])]
     for name, text in {
         "hosts": "\n".join(lines) + "\n",
         "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",

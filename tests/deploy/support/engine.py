@@ -91,7 +91,7 @@ class Container:
             raise ContainerFailed(f"{self.name} did not end within {within} s:\n{self.tail()}") from error
         return time.monotonic() - started
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """A further command inside it, with its environment and its rights, as `docker exec` and health checks do."""
         pid = self.pid
         environment = dict(
@@ -102,7 +102,12 @@ class Container:
         becoming = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         cleaned = ["env", "-i", *(f"{name}={value}" for name, value in environment.items())]
         return subprocess.run(
-            [*entering, *becoming, *cleaned, *command], capture_output=True, text=True, timeout=30, check=False
+            [*entering, *becoming, *cleaned, *command],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def listening_ports(self) -> set[int]:
@@ -124,10 +129,16 @@ def status_of(pid: int) -> dict[str, str]:
 class Network:
     """Containers that reach each other by name, and nobody else. Close it, and everything in it is gone."""
 
-    def __init__(self, scratch: Path, names: Sequence[str]) -> None:
-        self._scratch = scratch
+    def __init__(
+        self, scratch: Path, names: Sequence[str], services: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`names` of containers, and names of services with the containers behind each."""
+        self.scratch = scratch
         self._prefix = f"jq{os.getpid()}-{next(NUMBERS)}"
-        self.hosts = {name: f"10.77.0.{number}" for number, name in enumerate(names, 2)}
+        self.addresses = {name: f"10.77.0.{number}" for number, name in enumerate(names, 2)}
+        # Services first: gRPC's resolver gives a name only the first address that has no name yet in a hosts file.
+        behind = {**(services or {}), **{name: [name] for name in names}}
+        self._hosts = [(self.addresses[member], name) for name, members in behind.items() for member in members]
         self._namespaces: list[str] = []
         self._started: list[Container] = []
         self._lan = self._add_namespace("lan")
@@ -148,7 +159,7 @@ class Network:
         """Start a container under one of the network's names, with a read-only root."""
         number = next(NUMBERS)
         namespace = self._plug_in(name, number)
-        scratch = self._scratch / f"{name}-{number}"
+        scratch = self.scratch / f"{name}-{number}"
         spec = {
             **base_spec(scratch, image.layers),
             "environment": {"PATH": "/usr/bin:/bin", **image.environment, **(environment or {})},
@@ -156,7 +167,7 @@ class Network:
             "user": image.user if user is None else user,
             "folder": image.folder,
             "read_only": True,
-            "network": {"hostname": name, "hosts": self.hosts},
+            "network": {"hostname": name, "hosts": self._hosts},
             "mounts": [{k: getattr(m, k) for k in ("target", "source", "read_only", "memory")} for m in mounts],
         }
         log = scratch / "log"
@@ -176,7 +187,7 @@ class Network:
         namespace, cable = self._add_namespace(f"{number}"), f"v{number}"
         ip("-n", self._lan, "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
         ip("-n", self._lan, "link", "set", cable, "master", "bridge", "up")
-        ip("-n", namespace, "address", "add", f"{self.hosts[name]}/24", "dev", "eth0")
+        ip("-n", namespace, "address", "add", f"{self.addresses[name]}/24", "dev", "eth0")
         ip("-n", namespace, "link", "set", "eth0", "up")
         return namespace
 

@@ -12,8 +12,9 @@ from local import postgres, valkey
 POSTGRES_ENTRYPOINT = """\
 #!/bin/sh
 set -e
-data=/var/lib/postgresql/data
+data=${PGDATA:-/var/lib/postgresql/data}
 if [ ! -s $data/PG_VERSION ]; then
+    mkdir -p $data
     chmod 0700 $data
     initdb --pgdata=$data --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" --auth=scram-sha-256 \\
         --auth-local=trust --locale=C.UTF-8 --encoding=UTF8 --no-instructions

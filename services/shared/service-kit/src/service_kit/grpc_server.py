@@ -16,6 +16,7 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 CALLS_PER_THREAD = 32  # running and waiting; beyond them a call is refused at once
 MAX_METADATA_BYTES = 16 * 1024
 CONNECTION_AGE_MS = 90_000  # clients reconnect and so find new replicas; gRPC does not re-resolve otherwise
+CONNECTION_AGE_GRACE_MS = 10_000  # what calls that run then get; no longer than a service's own grace at its end
 
 
 class _Health(health.HealthServicer):
@@ -55,7 +56,7 @@ class GrpcServer:
                 ("grpc.max_metadata_size", MAX_METADATA_BYTES),
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_connection_age_ms", CONNECTION_AGE_MS),
-                ("grpc.max_connection_age_grace_ms", 10_000),
+                ("grpc.max_connection_age_grace_ms", CONNECTION_AGE_GRACE_MS),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ],
         )
