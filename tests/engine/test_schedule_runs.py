@@ -4,7 +4,7 @@ import orjson
 import pytest
 import redis
 
-from engine.builders import QUEUE, a_job, an_action
+from engine.builders import QUEUE, a_job, an_action, keys_of
 from engine.schedules import HOURLY, Runner, a_spec, ids_in, job_of, upsert
 from queue_engine.domain.errors import ScheduleChanged, StoreFull
 from queue_engine.domain.recurrence import Recurrence
@@ -208,3 +208,26 @@ def test_revisions_are_never_used_twice(engine: QueueEngine, client: redis.Redis
 
     assert upsert(engine).revision > first
     assert client.hget(meta_key(QUEUE), "schedule_revisions") == b"2"
+
+
+@pytest.mark.parametrize("broken", ["a hash without a word", "no hash", "nothing"])
+def test_a_schedule_that_cannot_be_read_holds_up_no_other_and_can_be_removed(
+    engine: QueueEngine, runner: Runner, client: redis.Redis, broken: str
+) -> None:
+    upsert(engine)
+    runner.make_due("nightly")
+    key = f"jobs:{{{QUEUE}}}:sc:broken"
+    client.zadd(f"jobs:{{{QUEUE}}}:schedules", {"broken": 1})
+    if broken == "no hash":
+        client.set(key, "x")
+    elif broken == "a hash without a word":
+        client.hset(key, mapping={"spec": "{", "rev": "one"})
+
+    assert runner.run_due() == ["enqueued"]
+    assert engine.schedules.list_schedules(QUEUE).unreadable == ("broken",)
+
+    engine.schedules.remove_schedule(QUEUE, "broken", action=an_action("it is broken"))
+    assert engine.schedules.list_schedules(QUEUE).unreadable == ()
+    assert keys_of(client, key) == []
+    record = engine.claim_audit(QUEUE, shipper="test", lease_ms=1_000)[-1]
+    assert orjson.loads(record.detail) == {"schedule": "broken", "was": None, "data": None}

@@ -100,7 +100,9 @@ class Families:
         self._runs = CounterMetricFamily("queue_schedule_runs_total", "Runs of schedules.", labels=["queue", "outcome"])
         self._overdue = _gauge("queue_schedule_overdue_seconds", "How long the longest waiting schedule is overdue.")
         self._schedules_paused = _gauge("queue_schedules_paused", "Schedules that are paused.")
-        self._schedules_failing = _gauge("queue_schedules_failing", "Schedules whose latest run made no job.")
+        self._schedules_failing = _gauge(
+            "queue_schedules_failing", "Schedules whose latest run made no job, or that cannot be read."
+        )
         self._audit_depth = _gauge("queue_audit_outbox_depth", "Audit records not shipped yet.")
         self._audit_age = _gauge("queue_audit_outbox_age_seconds", "Age of the oldest audit record not shipped yet.")
         self._audit_parked = _gauge("queue_audit_parked", "Audit records refused for good and set aside.")
@@ -129,7 +131,8 @@ class Families:
         overdue_ms = max((schedule.overdue_ms(found.now_ms) for schedule in found.schedules), default=0)
         self._overdue.add_metric([queue], overdue_ms / 1_000)
         self._schedules_paused.add_metric([queue], sum(schedule.paused for schedule in found.schedules))
-        self._schedules_failing.add_metric([queue], sum(schedule.is_failing for schedule in found.schedules))
+        failing = sum(schedule.is_failing for schedule in found.schedules) + len(found.unreadable)
+        self._schedules_failing.add_metric([queue], failing)
 
     def add_audit(self, queue: str, waiting: int, parked: int, oldest_ms: int | None) -> None:
         """A queue's audit stream."""

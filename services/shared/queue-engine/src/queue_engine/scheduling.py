@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -24,10 +26,14 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """All schedules of a queue by id, without their data, and the store's time."""
+    """All schedules of a queue by id, without their data, and the store's time.
+
+    `unreadable`: ids of those that somebody wrote past us; they can only be removed.
+    """
 
     now_ms: int
     schedules: tuple[Schedule, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +112,15 @@ class Scheduling:
         """All of a queue by id."""
         check_queue_name(queue)
         _, now_ms, flat = self._store.call("list_schedules", queue, resend=True)
-        found = [schedule_codec.schedule(queue, fields) for fields in flat[1::2]]
-        return Schedules(now_ms, tuple(sorted(found, key=lambda schedule: schedule.spec.schedule_id)))
+        found, unreadable = _readable(queue, flat)
+        return Schedules(now_ms, tuple(sorted(found, key=lambda schedule: schedule.spec.schedule_id)), unreadable)
 
     def list_due_schedules(self, queue: str, *, limit: int = 100) -> DueSchedules:
         """Those that are due, the longest waiting first."""
         check_queue_name(queue)
         _, now_ms, flat, next_ms = self._store.call("list_due_schedules", queue, limit, resend=True)
-        found = tuple(schedule_codec.schedule(queue, fields) for fields in flat[1::2])
-        return DueSchedules(now_ms, found, None if next_ms < 0 else next_ms)
+        found, _ = _readable(queue, flat)
+        return DueSchedules(now_ms, tuple(found), None if next_ms < 0 else next_ms)
 
     def pause_schedule(self, queue: str, schedule_id: str, *, action: Action) -> bool:
         """Let it make no more jobs; False when it was paused already. Raises ScheduleNotFound."""
@@ -182,6 +188,17 @@ class Scheduling:
         if reply[0] == b"NOT_FOUND":
             raise ScheduleNotFound(queue, schedule_id)
         return reply
+
+
+def _readable(queue: str, flat: Sequence[Any]) -> tuple[list[Schedule], tuple[str, ...]]:
+    """What can be read, and the ids of the rest: one that cannot must not hold up the others."""
+    found, unreadable = [], []
+    for schedule_id, fields in zip(flat[::2], flat[1::2], strict=True):
+        try:
+            found.append(schedule_codec.schedule(queue, fields))
+        except (KeyError, ValueError, TypeError):
+            unreadable.append(schedule_id.decode("utf-8", "replace"))
+    return found, tuple(unreadable)
 
 
 def _check(queue: str, spec: ScheduleSpec) -> None:

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-MAJOR, MINOR = 1, 3
+MAJOR, MINOR = 1, 4
 """Major: a change the previous services could not work with, which gets new function names. Minor: any other."""
 
 OLDEST_BESIDE = MAJOR - 1

@@ -8,7 +8,8 @@ local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
 local index, found = queue.prefix .. 'schedules', {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', queue.now, 'LIMIT', 0, ARGV[1])) do
-  found[#found + 1], found[#found + 2] = id, redis.call('HGETALL', schedule_key(queue, id))
+  local flat = redis.pcall('HGETALL', schedule_key(queue, id))
+  found[#found + 1], found[#found + 2] = id, flat.err and {} or flat
 end
 local coming = redis.call('ZRANGEBYSCORE', index, '(' .. queue.now, '(+inf', 'WITHSCORES', 'LIMIT', 0, 1)
 return { 'OK', queue.now, found, tonumber(coming[2]) or -1 }

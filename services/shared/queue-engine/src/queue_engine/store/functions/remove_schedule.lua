@@ -1,4 +1,4 @@
--- Forget a schedule; its jobs stay. What it said is kept in the audit record.
+-- Forget a schedule, also one that cannot be read; its jobs stay. What it said is kept in the audit record.
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1..5] action (event id, actor, issuer, token id, reason)   ARGV[6] id
 -- Returns {'OK'} | {'NOT_FOUND'} | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
@@ -7,10 +7,12 @@ local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
 local id = ARGV[6]
 local key = schedule_key(queue, id)
-local known = redis.call('HMGET', key, 'spec', 'data')
-if not known[1] then return { 'NOT_FOUND' } end
-redis.call('DEL', key)
-redis.call('ZREM', queue.prefix .. 'schedules', id)
+local known = redis.pcall('HMGET', key, 'spec', 'data')
+if redis.call('DEL', key) + redis.call('ZREM', queue.prefix .. 'schedules', id) == 0 then return { 'NOT_FOUND' } end
+local function as_json(text)
+  return text and pcall(cjson.decode, text) and text or 'null'
+end
+local was = known.err and {} or known
 audit(queue, read_action(ARGV, 1), 'schedule_remove', '',
-  '{"schedule":"' .. id .. '","was":' .. known[1] .. ',"data":' .. known[2] .. '}')
+  '{"schedule":"' .. id .. '","was":' .. as_json(was[1]) .. ',"data":' .. as_json(was[2]) .. '}')
 return { 'OK' }
