@@ -109,9 +109,6 @@ class QueueMachine(WorkersMachine):
         method = self.engine.pause_queue if paused else self.engine.resume_queue
         assert method(QUEUE, action=an_action()) == self.model.pause(paused=paused)
 
-    def is_cancelling(self, job_id: str) -> bool:
-        return self.model.jobs[job_id].cancel_reason is not None
-
     def a_job_id(self, choice: int) -> str:
         return sorted(self.model.jobs)[choice % len(self.model.jobs)]
 
