@@ -1,8 +1,8 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos bench-quick \
-	check-format check-lint check-types check-arrows check-contracts check-files
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos screenshots \
+	bench-quick bench-pages check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -59,6 +59,9 @@ test-cluster: setup ## Run the engine's tests on a cluster of three primaries
 test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debian's chromium)
 	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)
 
+screenshots: setup ## Take the pictures of docs/screenshots anew (ARGS="--all --into /tmp/x": every page, for a review)
+	@PYTHONPATH=tests:deploy $(BIN)/python -m screenshots $(ARGS)
+
 test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
 	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
 
@@ -90,6 +93,9 @@ format: setup ## Format the code and apply the safe fixes
 
 bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
+
+bench-pages: setup ## Measure the dashboard's list pages over a queue of a million jobs
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.pages $(ARGS)
 
 protos: $(STUBS) ## Generate the stubs of the contracts
 	@:

@@ -3,14 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from e2e.dashboard.chromium import a_browser
 from e2e.dashboard.jobs import Jobs
-from e2e.dashboard.operator import Person, a_person, session_of
+from e2e.dashboard.operator import PATIENCE_MS, Person, a_person, session_of
 from fixtures.stack import RunningStack
 
 Cookies = list[dict[str, object]]
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from fixtures.stack import RunningStack
 
 WIDE, NARROW = (1440, 900), (320, 720)
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000  # a machine that runs other things too takes its time
 
 
 @dataclass

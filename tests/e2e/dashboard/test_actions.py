@@ -148,6 +148,7 @@ def test_everything_in_a_group_is_removed_by_its_filter(ops: Person, jobs: Jobs)
     ops.dialog().get_by_role("button", name=re.compile("^Remove")).click()
     expect(ops.toast()).to_contain_text("removed")
     assert [jobs.status("notifications", job_id) for job_id in [*mine, other]] == ["gone", "gone", "failed"]
+    assert [jobs.audited(job_id, "remove")["reason"] for job_id in mine] == ["cleaning up"] * 2
 
 
 def test_delayed_jobs_are_cancelled_together(ops: Person, jobs: Jobs) -> None:
@@ -159,6 +160,7 @@ def test_delayed_jobs_are_cancelled_together(ops: Person, jobs: Jobs) -> None:
     ops.dialog().get_by_label("Reason").fill("both")
     ops.dialog().get_by_role("button", name="Cancel 2 jobs").click()
     expect(ops.toast()).to_contain_text("2 jobs cancelled")
+    assert [jobs.audited(job_id, "cancel")["reason"] for job_id in mine] == ["both"] * 2
 
 
 def test_all_delayed_jobs_are_cancelled_after_a_dry_run(ops: Person, jobs: Jobs) -> None:
@@ -206,3 +208,24 @@ def test_of_two_operators_the_slower_is_told_so(
         other.expects(404)
         expect(other.toast()).to_contain_text("is gone")
     assert len(jobs.audit(job_id)) <= 1
+
+
+def test_of_two_who_retry_a_job_one_does_and_the_other_is_told(
+    browser: Browser, stack: RunningStack, sessions: dict[str, Cookies], ops: Person, jobs: Jobs
+) -> None:
+    recipient = unique("nina")
+    job_id = jobs.dead(recipient=recipient)
+    jobs.add_user(recipient)
+    with a_person(browser, stack, cookies=sessions["admin@local"]) as other:
+        for person in (ops, other):
+            person.open(f"/job-queues/notifications/{job_id}")
+            person.drawer().get_by_role("link", name="Retry…", exact=True).click()
+            expect(person.dialog()).to_be_visible()
+        ops.dialog().get_by_role("button", name="Retry", exact=True).click()
+        expect(ops.toast()).to_contain_text("was retried")
+        wait_until(lambda: jobs.status("notifications", job_id) == "completed", within=15)
+        other.dialog().get_by_role("button", name="Retry", exact=True).click()
+        expect(other.toast()).to_contain_text("Somebody may have been faster.")
+        expect(other.drawer()).to_contain_text("completed")
+    assert jobs.audited(job_id, "retry")["actorUserId"] == "ops"
+    assert len(jobs.get("notifications", job_id)["attempts"]) == 2

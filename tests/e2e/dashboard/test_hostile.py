@@ -17,6 +17,9 @@ from e2e.dashboard.jobs import Jobs, unique
 from e2e.dashboard.operator import Person, a_person, session_of
 from fixtures.stack import RunningStack
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
+from queue_engine.domain.job import NewJob
+from queue_engine.domain.lease import Completed, Failed, Report
+from queue_engine.engine import QueueEngine
 
 MARK = "window.__ran=1"
 CORPUS = [
@@ -35,6 +38,8 @@ CORPUS = [
     "é" * 40 + "<b>" + "W" * 120,
 ]
 HOSTILE = " ".join(CORPUS)
+HOSTILE_JOBS = ("hostile-failed", "hostile-completed", "hostile-active")
+HOUR_MS = 3_600_000
 
 
 def no_script_ran(person: Person) -> None:
@@ -85,10 +90,27 @@ def register_a_hostile_worker(stack: RunningStack) -> None:
         )
 
 
+def leave_hostile_jobs(stack: RunningStack) -> None:
+    """Jobs whose worker, log, progress, error, stack and return value are hostile: failed, completed and running."""
+    register_a_hostile_worker(stack)
+    engine, worker = QueueEngine.connect(stack.redis_url), CORPUS[2]
+    for job_id in HOSTILE_JOBS:
+        engine.enqueue_job("hostile", NewJob(job_id, "hostile.type", orjson.dumps({CORPUS[1]: HOSTILE})))
+    leases = engine.settle_jobs("hostile", [], worker=worker, want=len(HOSTILE_JOBS), lease_ms=HOUR_MS).leases
+    for lease in leases:
+        for text in CORPUS:
+            engine.add_log(lease, text, worker=worker)
+        engine.set_progress(lease, orjson.dumps({CORPUS[2]: CORPUS}), worker=worker)
+    failed = Failed(HOSTILE, CORPUS[0], "\n".join(CORPUS))
+    reports = [Report(leases[0], failed), Report(leases[1], Completed(orjson.dumps({HOSTILE: CORPUS})))]
+    engine.settle_jobs("hostile", reports, worker=worker, want=0, lease_ms=HOUR_MS)
+    engine.close()
+
+
 def test_no_page_runs_what_somebody_wrote(browser: Browser, stack: RunningStack, jobs: Jobs, hostile_user: str) -> None:
     metadata = {text: {text: [text]} for text in CORPUS}
     job_id = jobs.dead(recipient=HOSTILE[:200], message=HOSTILE, subject=CORPUS[2], metadata=metadata)
-    register_a_hostile_worker(stack)
+    leave_hostile_jobs(stack)
     with a_person(browser, stack) as person:
         person.open("/login")
         person.sign_in(hostile_user, "a long password")
@@ -138,6 +160,8 @@ def paths(job_id: str) -> list[str]:
         f"/audit?actor={text}&action={text}",
         f"/audit?from={text}",
         f"/audit?queue={text}",
+        *(f"/job-queues/hostile?status={status}" for status in ("failed", "completed", "active")),
+        *(f"/job-queues/hostile/{hostile}" for hostile in HOSTILE_JOBS),
         "/workers",
         "/job-types",
         "/job-types/hostile/hostile.type/enqueue",

@@ -16,6 +16,7 @@ from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as queue_admin
 
 DEAD_LETTER = "dead-letter"
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,29 @@ class Totals:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Which queues somebody has to look at, the worst first: of fifty, one sees them at once."""
+
+    dead: Sequence[job_pb2.Queue]
+    more_dead: int
+    halted: Sequence[job_pb2.Queue]
+    """Jobs wait, and nothing takes them: the queue is paused or has no worker."""
+    more_halted: int
+
+
 async def overview(visit: Visit) -> Response:
     """The page."""
     answer: queue_admin.ListQueuesResponse
     answer, health = await asyncio.gather(visit.call(queue_admin.ListQueuesRequest()), visit.health())
-    rows = [row_of(queue) for queue in answer.queues]
-    return visit.page("overview.html", rows=rows, totals=totals_of(answer.queues), parts=parts_of(health))
+    own = [queue for queue in answer.queues if queue.name != DEAD_LETTER]
+    return visit.page(
+        "overview.html",
+        rows=[row_of(queue) for queue in answer.queues],
+        totals=totals_of(own),
+        attention=attention_of(own),
+        parts=parts_of(health),
+    )
 
 
 def parts_of(health: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -67,9 +85,20 @@ def row_of(queue: job_pb2.Queue) -> QueueRow:
     return QueueRow(queue, sparkline(queue.minutes), is_view, unserved=not is_view and queue.workers == 0)
 
 
-def totals_of(queues: Sequence[job_pb2.Queue]) -> Totals:
+def attention_of(own: Sequence[job_pb2.Queue]) -> Attention:
+    """Of the queues that hold jobs themselves, those that need somebody."""
+    dead = sorted((queue for queue in own if queue.dead), key=lambda queue: -queue.dead)
+    halted = sorted(
+        (queue for queue in own if queue.waiting and (queue.paused or not queue.workers)),
+        key=lambda queue: -queue.waiting,
+    )
+    return Attention(
+        dead[:MOST_NAMED], max(0, len(dead) - MOST_NAMED), halted[:MOST_NAMED], max(0, len(halted) - MOST_NAMED)
+    )
+
+
+def totals_of(own: Sequence[job_pb2.Queue]) -> Totals:
     """The sums over the queues that hold jobs themselves."""
-    own = [queue for queue in queues if queue.name != DEAD_LETTER]
     return Totals(
         waiting=sum(queue.waiting for queue in own),
         active=sum(queue.active for queue in own),

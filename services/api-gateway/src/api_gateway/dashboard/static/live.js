@@ -155,6 +155,7 @@ function tell() {
     button.title = paused ? "Refreshing is paused; go on" : "Refreshes every 5 s; pause";
     setText(button.querySelector("[data-live-text]"), word(paused, lost));
   }
+  for (const words of document.querySelectorAll("[data-retrying]")) words.removeAttribute("hidden");
   const banner = document.getElementById("lost");
   if (!banner) return;
   banner.hidden = !lost;

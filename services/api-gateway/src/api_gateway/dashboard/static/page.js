@@ -3,6 +3,7 @@ import { patch } from "./patch.js";
 
 /** Told after the page has changed. */
 export const PAGE_CHANGED = "page-changed";
+/** Counts where the person went; a refresh never counts, so that it cannot take a click away. */
 let latest = 0;
 
 /**
@@ -55,7 +56,7 @@ export async function visit(address, { push = true } = {}) {
  * @param {boolean} background nobody asked for it
  */
 export async function refresh(background) {
-  const mine = ++latest;
+  const mine = latest;
   const address = location.href;
   const found = await fetchPage(address, null, background);
   if (mine !== latest || address !== location.href) return null;

@@ -1,0 +1,1 @@
+"""Job types that run long enough to be looked at."""
