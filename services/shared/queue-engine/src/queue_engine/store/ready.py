@@ -28,8 +28,12 @@ class ReadyConnections:
         try:
             connection.send_packed_command((hiredis.pack_command(command),))
             reply = connection.read_response()
+        except redis.ResponseError:
+            self._pool.release(connection)
+            raise
         except BaseException:
-            self._pool.release(connection)  # redis-py closed it, unless the server's answer was an error
+            connection.disconnect()  # or the reply, when it comes, would answer the next call
+            self._pool.release(connection)
             raise
         self._ready.append((connection, watch))
         return reply
