@@ -101,8 +101,7 @@ INDEX_STATES = {
 
 
 def keys_of(client: redis.Redis, pattern: str) -> list[str]:
-    found = set(client.scan_iter(pattern, count=10_000))  # of a cluster, on all its nodes, which KEYS is not
-    return [key.decode() if isinstance(key, bytes) else key for key in found]
+    return [key.decode() if isinstance(key, bytes) else key for key in client.keys(pattern)]
 
 
 def assert_consistent(client: redis.Redis, queue: str = QUEUE) -> None:

@@ -56,17 +56,10 @@ class RedisStore:
         """
         reply = self._fcall(function, meta_key(queue), args, resend=resend)
         if reply[0] == b"UNKNOWN_QUEUE":
-            self.check()  # a queue that is not there may be the first sign of a store that was emptied
-            known = self.call_registry("find_queue", queue)[1]
-            if known == b"ABSENT":
-                raise QueueNotFound(queue)
-            if known == b"REGISTERED":
-                self.set_up_queue(queue)
+            self._find_again(queue)
             reply = self._fcall(function, meta_key(queue), args, resend=resend)
-        if reply[0] == b"UNKNOWN_QUEUE":  # it was set up and is gone
-            self.call_registry("mark_loss", queue)
-            self.check()
-            raise QueueNotFound(queue)  # somebody accepted the loss at the same moment
+        if reply[0] == b"UNKNOWN_QUEUE":
+            raise QueueNotFound(queue)
         if reply[0] == b"LAYOUT":
             found = reply[1].decode()
             raise LibraryMismatch(f"queue {queue!r} has data layout {found}, which this version does not know")
@@ -79,7 +72,7 @@ class RedisStore:
     def set_up_queue(self, queue: str) -> None:
         """Make a queue known, in the registry first: a queue with jobs is always listed."""
         self.call_registry("register_queue", queue, "")
-        self._fcall("set_up_queue", meta_key(queue), (), resend=True)
+        self._fcall("set_up_queue", meta_key(queue), ("",), resend=True)
         self.call_registry("register_queue", queue, "ready")
 
     def wait_for_mark(self, queue: str, *, timeout_seconds: float) -> bool:
@@ -127,7 +120,7 @@ class RedisStore:
             for server in self._client.primaries():
                 load_library(server)
             for queue in self._queues_left():
-                self._fcall_once("set_up_queue", meta_key(queue), ())
+                self._fcall_once("set_up_queue", meta_key(queue), ("",))
                 self._fcall_once("register_queue", REGISTRY_META, (queue, "ready"))
             reply = self._fcall_once("accept_loss", REGISTRY_META, (who,))
         except redis.RedisError as error:
@@ -146,6 +139,19 @@ class RedisStore:
         """Close all connections."""
         self._client.close()
         self._blocking.close()
+
+    def _find_again(self, queue: str) -> None:
+        """What to do about a queue that is not there: complete its set-up, or raise."""
+        self.check()  # it may be the first sign of a store that was emptied
+        known = self.call_registry("find_queue", queue)[1]
+        if known == b"ABSENT":
+            raise QueueNotFound(queue)
+        if known == b"REGISTERED":
+            self.set_up_queue(queue)
+        elif self._fcall("set_up_queue", meta_key(queue), ("known",), resend=True)[0] == b"GONE":
+            self.call_registry("mark_loss", queue)
+            self.check()
+            raise QueueNotFound(queue)  # somebody accepted the loss at the same moment
 
     def _queues_left(self) -> set[str]:
         """Those that the registry knows; of a cluster also those that are there when only its own node was emptied."""
