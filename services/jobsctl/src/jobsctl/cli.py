@@ -6,7 +6,19 @@ from pathlib import Path
 
 import click
 
-from jobsctl.commands import access, acting, audit, changing, completion, jobs, queues, reconcile, tail, workers
+from jobsctl.commands import (
+    access,
+    acting,
+    audit,
+    changing,
+    completion,
+    jobs,
+    queues,
+    reconcile,
+    schedules,
+    tail,
+    workers,
+)
 from jobsctl.config import DEFAULT_URL, wants_no_color
 from jobsctl.opening import open_gateway
 
@@ -15,6 +27,7 @@ COMMANDS = (
     queues.queues, queues.pause, queues.resume,
     jobs.jobs, jobs.find, jobs.errors, jobs.show, jobs.types, tail.tail,
     acting.retry, acting.cancel, acting.remove, changing.reschedule, changing.enqueue,
+    schedules.schedules,
     workers.workers, workers.drain, workers.resume_worker,
     audit.audit, reconcile.reconcile,
     access.users, access.token, completion.completion,

@@ -40,9 +40,11 @@ class Gateway:
 
     def post(self, path_: str, body: dict[str, Any] | None = None) -> Any:
         """The answer; a member of None is left out."""
-        return self._call(
-            "POST", path_, json={name: value for name, value in (body or {}).items() if value is not None}
-        )
+        return self._call("POST", path_, json=_given(body or {}))
+
+    def put(self, path_: str, body: dict[str, Any]) -> Any:
+        """As post."""
+        return self._call("PUT", path_, json=_given(body))
 
     def post_until_answered(self, path_: str, body: dict[str, Any]) -> Any:
         """As post, for a call that may be repeated: again while the other side is away or busy."""
@@ -102,6 +104,10 @@ class Gateway:
         parts = urlsplit(self.url)
         if parts.scheme == "http" and parts.hostname not in LOCAL:
             click.echo("warning: the token goes unencrypted over http", err=True)
+
+
+def _given(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def _document(answer: httpx.Response) -> Any:
