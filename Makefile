@@ -54,7 +54,7 @@ test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest s
 	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
 
 test-cluster: setup ## Run the engine's tests on a cluster of three primaries
-	@$(BIN)/pytest -q tests/engine --store cluster --ignore-glob '*/test_store_*' --ignore tests/engine/test_model.py $(ARGS)
+	@$(BIN)/pytest -q tests/engine --store cluster -k "not histories and not many_small_steps" --ignore-glob '*/test_store_*' $(ARGS)
 
 test-dashboard: setup ## Use the dashboard as people do, in a real browser (Debian's chromium)
 	@$(BIN)/pytest tests/e2e/dashboard $(ARGS)

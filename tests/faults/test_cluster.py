@@ -87,14 +87,14 @@ def test_a_failover_and_a_moved_slot_under_load_lose_nothing_and_leave_no_worker
 
 
 @pytest.mark.long_fault
-def test_six_failovers_under_load_lose_nothing(
+def test_four_failovers_under_load_lose_nothing(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, dice: random.Random
 ) -> None:
     with busy(cluster_arena, dice) as load:
         load.wait_for_both(0.0)
-        recovery = [fail_over(load, valkey_cluster) for _ in range(6)]
+        recovery = [fail_over(load, valkey_cluster) for _ in range(4)]
 
-    words = "kill -9 of the primary that has the queue, six times under load; it comes back as a replica"
+    words = "kill -9 of the primary that has the queue, four times under load; it comes back as a replica"
     judge(cluster_arena, "F6 (cluster)", words, recovery, note="node timeout 1 s")
 
 
