@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support import debian
+
 INIT = Path(__file__).with_name("container_init.py")
 CHECKOUT = Path(__file__).parents[3]
 NUMBERS = itertools.count(1)
@@ -228,8 +230,10 @@ def ip(*arguments: str) -> None:
 
 
 def missing() -> str:
-    """What this machine lacks to run containers, in words; empty when it can."""
+    """What this machine lacks to run containers, in words; empty when it can. Installs iproute2 where that works."""
     if os.geteuid() != 0:
         return "containers are namespaces here, and only root may make them: run as root"
+    if not shutil.which("ip"):
+        debian.install("iproute2")
     lacking = [name for name in ("ip", "unshare", "nsenter", "setpriv", "mount") if not shutil.which(name)]
     return f"{', '.join(lacking)}: not found; apt install iproute2 util-linux mount" if lacking else ""
