@@ -85,6 +85,7 @@ def a_person(
         accept_downloads=True,
     )
     context.set_default_timeout(PATIENCE_MS)
+    context.set_default_navigation_timeout(3 * PATIENCE_MS)
     if cookies:
         context.add_cookies(cookies)  # type: ignore[arg-type]  # as they came from another context
     person = Person(context.new_page(), stack.url, javascript)

@@ -66,9 +66,7 @@ def first_paint(person: Person, path: str) -> float:
     return paint
 
 
-def test_fifty_queues_are_seen_at_once_and_those_that_need_somebody_named(
-    browser: Browser, crowded: RunningStack, visitor: Person
-) -> None:
+def test_fifty_queues_are_seen_at_once_and_those_that_need_somebody_named(visitor: Person) -> None:
     visitor.open("/job-queues")
     rows = visitor.page.locator('[data-key^="queue-crowd-"]')
     expect(rows).to_have_count(QUEUES)
@@ -86,11 +84,10 @@ def test_fifty_queues_are_seen_at_once_and_those_that_need_somebody_named(
     expect(visitor.page.locator("[data-row]")).to_have_count(38)
     visitor.open("/search?q=job-49")
     expect(visitor.drawer()).to_contain_text("a.type in crowd-49")
-    cookies = session_of(browser, crowded, "ops@local")
-    with a_person(browser, crowded, size=NARROW, cookies=cookies) as narrow:
-        narrow.open("/job-queues")
-        assert narrow.page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
-        assert narrow.page.evaluate("document.documentElement.scrollHeight") < QUEUES * 200
+    visitor.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    visitor.open("/job-queues")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+    assert visitor.page.evaluate("document.documentElement.scrollHeight") < QUEUES * 200
 
 
 def test_production_is_marked_and_the_page_size_is_the_one_that_was_set(visitor: Person) -> None:
