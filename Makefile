@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos screenshots \
-	docs bench-quick bench-pages check-format check-lint check-types check-arrows check-contracts check-files
+	docs bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -112,6 +112,9 @@ lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the
 	@$(COMPILE) tests/deploy/requirements.in --constraint requirements.lock --output-file tests/deploy/requirements.lock
 	@$(COMPILE) docs/requirements.in --constraint requirements.lock --constraint tests/deploy/requirements.lock \
 		--output-file docs/requirements.lock
+
+manifests: setup ## Make the Prometheus operator's manifest of the alerts anew, after a change of them
+	@$(BIN)/python deploy/prometheus/manifest.py
 
 ##@ Help
 help: ## Show this
