@@ -13,7 +13,9 @@ READMES = [path for top in ("services", "protos", "examples", "deploy", "tests")
 SKIPPED = {"node_modules", "gen"}
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES + READMES if not SKIPPED & set(p.parts)], ids=str)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES + READMES if not SKIPPED & set(p.parts)], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_no_page_links_to_what_is_not_there(page: Path) -> None:
     assert dead_links(page) == []
 
