@@ -113,8 +113,9 @@ lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the
 	@$(COMPILE) docs/requirements.in --constraint requirements.lock --constraint tests/deploy/requirements.lock \
 		--output-file docs/requirements.lock
 
-manifests: setup ## Make the Prometheus operator's manifest of the alerts anew, after a change of them
+manifests: setup ## Make the operator's manifest of the alerts and the Grafana dashboard anew, after a change of them
 	@$(BIN)/python deploy/prometheus/manifest.py
+	@$(BIN)/python deploy/grafana/dashboard.py
 
 ##@ Help
 help: ## Show this
