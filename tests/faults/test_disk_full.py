@@ -76,7 +76,7 @@ def valkey_server(tmp_path: Path, disk: Disk, policy: str) -> Iterator[ValkeySer
 
 
 class Supervisor(threading.Thread):
-    """Starts the server again when it has ended."""
+    """Starts the server again when it has ended. A server ends with the thread that started it."""
 
     def __init__(self, process: Child) -> None:
         super().__init__(daemon=True)
@@ -127,7 +127,6 @@ def test_a_full_disk_refuses_and_loses_nothing_and_is_recovered_from_alone(
     recovery = next(at for at in backend.accepted_at if at > freed) - freed
     backend.stop()
     arena.come_to_rest()
-    supervisor.stop()
     assert worker.process.alive
     assert bool(supervisor.restarts) == (policy == "always")
 
@@ -138,3 +137,4 @@ def test_a_full_disk_refuses_and_loses_nothing_and_is_recovered_from_alone(
         within=15,
         note="recovered without a hand" + ("; the server ended and was started again" if supervisor.restarts else ""),
     )
+    supervisor.stop()
