@@ -15,6 +15,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.support import compose
+from deploy.support.engine import CHECKOUT
 from deploy.support.manifests import Manifest, of
 from fixtures.stack import RunningStack
 from grafana.dashboard import DASHBOARD, IN_KUBERNETES, dashboard
@@ -103,6 +104,21 @@ def test_promtool_finds_one_thing_to_say_of_our_metrics_which_is_the_name_that_w
     said = {line for page in pages for line in promtool("check", "metrics", given=page)[1].splitlines()}
 
     assert said == {ALLOWED, ALLOWED.replace("_ms ", "_ms_created ")}  # the library's own companion of each histogram
+
+
+def test_the_reference_describes_every_metric_that_is_exported(pages: list[str]) -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| \w+ \| ([^|]*) \|", (CHECKOUT / "docs/observability.md").read_text(), re.MULTILINE
+    )
+    described = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+
+    exported: dict[str, set[str]] = defaultdict(set)
+    for page in pages:
+        for family in text_string_to_metric_families(page):
+            if not family.name.endswith("_created"):
+                labels = set().union(*(sample.labels for sample in family.samples)) - {"le"}
+                exported[family.name + "_total" * (family.type == "counter")] |= labels
+    assert described == exported
 
 
 def test_no_metric_has_a_label_for_jobs_or_their_data(pages: list[str]) -> None:
