@@ -67,6 +67,18 @@ def test_a_job_without_a_window_leaves_no_tombstone(engine: QueueEngine, client:
     assert client.exists(f"jobs:{{{QUEUE}}}:t:a") == 0
 
 
+def test_a_replacement_that_is_sent_again_after_its_job_was_pruned_is_not_done_again(engine: QueueEngine) -> None:
+    replacement = a_job("a", if_exists=IfExists.REPLACE, request="r1")
+    action = an_action()
+    engine.enqueue_job(QUEUE, replacement, action=action)
+    worker = Worker(engine)
+    worker.complete(worker.take_one())
+    complete(engine, "b", "c")
+
+    assert engine.enqueue_job(QUEUE, replacement, action=action) == Enqueued("a", JobState.COMPLETED, created=True)
+    assert len(engine.claim_audit(QUEUE, shipper="s", lease_ms=1_000)) == 1
+
+
 def test_a_replacement_of_a_pruned_job_is_a_new_job(engine: QueueEngine) -> None:
     complete(engine, "a", "b", "c")
 

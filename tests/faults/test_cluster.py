@@ -1,5 +1,5 @@
 """F6 on a cluster: primaries die under load, replicas take over, slots move. What was answered is there afterwards,
-where a primary answers only what a replica follows (`min-replicas-to-write 1`); without, the loss is shown.
+where a replica has confirmed it (`wait_replicas=1`); where a replica was cut off, the loss or the refusal is shown.
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ FAILOVER_SECONDS = 4.0  # the node timeout is one second: it has to pass, and th
 SLACK = 5.0  # times the bound, on a machine that others use too
 
 
-@pytest.fixture
-def cluster_arena(valkey_cluster: ValkeyCluster, tmp_path: Path, rows: list[Row], seed: int) -> Iterator[Arena]:
-    """A cluster of the test's own with a ledger."""
+@pytest.fixture(params=[""])
+def cluster_arena(
+    valkey_cluster: ValkeyCluster, tmp_path: Path, rows: list[Row], seed: int, request: pytest.FixtureRequest
+) -> Iterator[Arena]:
+    """A cluster of the test's own with a ledger; its parameter is the URL's options."""
+    url = valkey_cluster.url + request.param
     made = Arena(
-        url=valkey_cluster.url,
+        url=url,
         folder=tmp_path,
         ledger=Ledger(tmp_path / "arena.jsonl"),
-        engine=QueueEngine.connect(valkey_cluster.url, timeout_seconds=2),
+        engine=QueueEngine.connect(url, timeout_seconds=2),
         authority=Authority(),
         rows=rows,
         seed=seed,
@@ -44,6 +47,10 @@ def cluster_arena(valkey_cluster: ValkeyCluster, tmp_path: Path, rows: list[Row]
     )
     yield made
     made.close()
+
+
+confirmed = pytest.mark.parametrize("cluster_arena", ["?wait_replicas=1"], indirect=True, ids=["confirmed"])
+"""A replica has what is answered: without, a primary's last moment can be lost with it."""
 
 
 def fail_over(load: Busy, cluster: ValkeyCluster) -> float:
@@ -72,10 +79,12 @@ def move_slot(load: Busy, cluster: ValkeyCluster) -> float:
 def judge(arena: Arena, fault: str, words: str, recovery: list[float], *, note: str = "") -> None:
     """Nothing lost, and within the time that a failover takes."""
     unknown = sum(arena.history().unknown.values())
-    notes = [*([note] if note else []), "`min-replicas-to-write 1`", f"answers lost and asked for again: {unknown}"]
+    settings = ["`min-replicas-to-write 1`", *(["`wait_replicas=1`"] if "wait_replicas" in arena.url else [])]
+    notes = [*([note] if note else []), *settings, f"answers lost and asked for again: {unknown}"]
     arena.verdict(fault, words, recovery=recovery, within=FAILOVER_SECONDS * SLACK, note=", ".join(notes))
 
 
+@confirmed
 def test_a_failover_and_a_moved_slot_under_load_lose_nothing_and_leave_no_worker_stuck(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, dice: random.Random
 ) -> None:
@@ -86,6 +95,7 @@ def test_a_failover_and_a_moved_slot_under_load_lose_nothing_and_leave_no_worker
     judge(cluster_arena, "F6 (cluster, short)", "the queue's primary killed, then its slot moved, under load", recovery)
 
 
+@confirmed
 @pytest.mark.long_fault
 def test_four_failovers_under_load_lose_nothing(
     cluster_arena: Arena, valkey_cluster: ValkeyCluster, dice: random.Random

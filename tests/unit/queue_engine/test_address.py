@@ -37,6 +37,14 @@ def test_a_cluster_is_named_by_some_of_its_nodes(url: str, nodes: tuple[tuple[st
     assert (address.kind, address.nodes, address.node_url(*nodes[0])) == ("cluster", nodes, first)
 
 
+def test_the_replicas_that_confirm_a_change_are_no_option_of_the_client_library() -> None:
+    address = read_address("redis+cluster://a:1?wait_replicas=2&ssl_ca_certs=/ca.pem")
+
+    assert (address.replicas, address.url) == (2, "redis://{node}/0?ssl_ca_certs=%2Fca.pem")
+    with pytest.raises(ValueError, match="wait_replicas must be a number"):
+        read_address("redis+sentinel://a/name?wait_replicas=many")
+
+
 def test_sentinels_are_named_with_the_service_they_watch() -> None:
     address = read_address("redis+sentinel://:pw@a,b:5/mymaster/2?sentinel_password=other&health_check_interval=5")
 

@@ -5,7 +5,8 @@
     redis+sentinel://user:password@host:26379,host:26379/name/0  the primary that these Sentinels call `name`
 
 `rediss` in place of `redis` is TLS, for every connection. Options follow as in redis-py: `?ssl_ca_certs=/ca.pem`;
-`sentinel_username` and `sentinel_password` are for the Sentinels themselves.
+`sentinel_username` and `sentinel_password` are for the Sentinels themselves. With `?wait_replicas=1` (cluster,
+Sentinel) a change is answered only once so many replicas have it: a failover to one of them loses nothing answered.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class StoreAddress:
     nodes: tuple[tuple[str, int], ...] = ()
     service: str = ""
     sentinel_options: tuple[tuple[str, str], ...] = ()
+    replicas: int = 0
+    """How many have to confirm a change."""
 
     def node_url(self, host: str, port: int) -> str:
         """The URL of one node."""
@@ -58,11 +61,15 @@ def read_address(url: str) -> StoreAddress:
         raise ValueError(
             "REDIS_URL: the name by which Sentinel knows the primary is missing: redis+sentinel://host:port/name"
         )
-    own = urlencode([option for option in options if not option[0].startswith("sentinel_")])
+    replicas = dict(options).get("wait_replicas", "0")
+    if not re.fullmatch(r"\d", replicas):
+        raise ValueError("REDIS_URL: wait_replicas must be a number from 0 to 9")
+    own = urlencode([option for option in options if not option[0].startswith(("sentinel_", "wait_replicas"))])
     sentinel_options = tuple((n.removeprefix("sentinel_"), v) for n, v in options if n.startswith("sentinel_"))
     user = f"{found['user']}@" if found["user"] is not None else ""
     url = f"{found['scheme']}://{user}{_NODE}/{database or 0}{'?' if own else ''}{own}"
-    return StoreAddress(kind, url, nodes, service if kind == "sentinel" else "", sentinel_options)
+    service = service if kind == "sentinel" else ""
+    return StoreAddress(kind, url, nodes, service, sentinel_options, int(replicas))
 
 
 def _host_and_port(text: str, default: int) -> tuple[str, int]:

@@ -17,12 +17,14 @@ import redis
 from redis.crc import key_slot
 from redis.exceptions import ClusterDownError, MovedError
 
+from queue_engine.store.server import OneServer
+
 _MOST_REDIRECTS = 5
 _ASK_AGAIN_SECONDS = 0.1
 """Between two looks at who owns what, while calls fail."""
 
 Address = tuple[str, int]
-Connect = Callable[[Address], redis.Redis]
+Connect = Callable[[Address], OneServer]
 
 
 class Topology:
@@ -32,7 +34,7 @@ class Topology:
         """`connect` makes a client of one node, without opening a connection."""
         self._seeds, self._connect = tuple(seeds), connect
         self._owners: list[Address | None] = []
-        self._clients: dict[Address, redis.Redis] = {}
+        self._clients: dict[Address, OneServer] = {}
         self._lock = threading.Lock()
         self._doubted, self._asked_at = True, float("-inf")
 
@@ -88,7 +90,7 @@ class Topology:
         for address in addresses:
             client = self._clients.setdefault(address, self._connect(address))
             try:
-                found = client.execute_command("CLUSTER SLOTS")
+                found = client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
             except (redis.ConnectionError, redis.TimeoutError, ClusterDownError) as error:
                 problem = error
                 continue
@@ -101,7 +103,7 @@ class ClusterClient:
 
     def __init__(self, topology: Topology, connect: Connect) -> None:
         self._topology, self._connect = topology, connect
-        self._clients: dict[Address, redis.Redis] = {}
+        self._clients: dict[Address, OneServer] = {}
 
     def fcall(self, function: str, numkeys: int, key: str, *args: Any) -> Any:
         """Call a function of the queue that `key` belongs to.
@@ -111,11 +113,11 @@ class ClusterClient:
         it first meets a key that was moved.
         """
         slot, guard = _place(key)
-        return self._execute(slot, "FCALL", function, numkeys + 1, key, guard, *args)
+        return self._ask(slot, lambda node: node.fcall(function, numkeys + 1, key, guard, *args))
 
     def bzpopmin(self, key: str, timeout: float) -> Any:
         """Wait for a member of one sorted set."""
-        return self._execute(_place(key)[0], "BZPOPMIN", key, timeout)
+        return self._ask(_place(key)[0], lambda node: node.bzpopmin(key, timeout))
 
     def node_of(self, key: str) -> redis.Redis:
         """The client of the node that has the key."""
@@ -131,11 +133,11 @@ class ClusterClient:
         for client in list(self._clients.values()):
             client.close()
 
-    def _execute(self, slot: int, *command: Any) -> Any:
+    def _ask(self, slot: int, question: Callable[[OneServer], Any]) -> Any:
         for _ in range(_MOST_REDIRECTS):
             address = self._topology.owner(slot)
             try:
-                return self._client(address).execute_command(*command)
+                return question(self._client(address))
             except MovedError as error:  # refused unexecuted, so it may be sent again
                 self._topology.learn(error, address)
             except (redis.ConnectionError, redis.TimeoutError, ClusterDownError):
@@ -144,7 +146,7 @@ class ClusterClient:
         self._topology.doubt()
         raise ClusterDownError(f"the nodes send each other the calls for slot {slot}")
 
-    def _client(self, address: Address) -> redis.Redis:
+    def _client(self, address: Address) -> OneServer:
         return self._clients.get(address) or self._clients.setdefault(address, self._connect(address))
 
 

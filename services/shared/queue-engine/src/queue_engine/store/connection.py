@@ -15,7 +15,7 @@ from redis.sentinel import Sentinel
 from queue_engine.store.address import StoreAddress, read_address
 from queue_engine.store.cluster import Address, ClusterClient, Topology
 from queue_engine.store.credentials import PasswordFile, split_credentials
-from queue_engine.store.ready import ReadyConnections
+from queue_engine.store.server import OneServer
 
 
 class StoreClient(Protocol):
@@ -35,26 +35,6 @@ class StoreClient(Protocol):
 
     def close(self) -> None:
         """Close all connections."""
-
-
-class OneServer(redis.Redis):
-    """One server, a node of a cluster, or the server that Sentinel names."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._ready = ReadyConnections(self.connection_pool)
-
-    def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
-        """Call a function."""
-        return self._ready.call("FCALL", function, numkeys, *keys_and_args)
-
-    def node_of(self, key: str) -> redis.Redis:  # noqa: ARG002 - there is but one
-        """Itself."""
-        return self
-
-    def primaries(self) -> list[redis.Redis]:
-        """Itself."""
-        return [self]
 
 
 def connect(url: str, *, connect_seconds: float, reply_seconds: tuple[float, float]) -> tuple[StoreClient, StoreClient]:
@@ -80,8 +60,10 @@ def _single(address: StoreAddress, options: Mapping[str, Any]) -> OneServer:
     return client
 
 
-def _node(address: StoreAddress, options: Mapping[str, Any], node: Address) -> redis.Redis:
-    return redis.Redis.from_url(address.node_url(*node), **options)
+def _node(address: StoreAddress, options: Mapping[str, Any], node: Address) -> OneServer:
+    client: OneServer = OneServer.from_url(address.node_url(*node), **options)  # type: ignore[assignment]
+    client.replicas = address.replicas
+    return client
 
 
 def _watched(address: StoreAddress, options: Mapping[str, Any], timeouts: Mapping[str, Any]) -> OneServer:
@@ -92,6 +74,7 @@ def _watched(address: StoreAddress, options: Mapping[str, Any], timeouts: Mappin
     shared = {name: value for name, value in of_servers.items() if name.startswith("ssl")}
     sentinel = Sentinel(address.nodes, sentinel_kwargs={**shared, **timeouts, **dict(address.sentinel_options)})
     client: OneServer = sentinel.master_for(address.service, redis_class=OneServer, **{**of_servers, **options})
+    client.replicas = address.replicas
     return client
 
 

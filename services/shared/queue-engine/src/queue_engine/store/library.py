@@ -40,6 +40,13 @@ def library_source() -> str:
     return f"#!lua name={LIBRARY_NAME}\nlocal VERSION = '{library_version()}'\n{_body()}"
 
 
+@cache
+def read_only_functions() -> frozenset[str]:
+    """Names of the functions that write nothing."""
+    found = re.findall(r"function_name = '(\w+)', flags = \{ '([^}]*)' \}", _body())
+    return frozenset(name for name, flags in found if "no-writes" in flags)
+
+
 def is_newer(own: str, stored: str) -> bool:
     """Whether the library `own` replaces `stored` of the same major: a higher minor, or another build of the same."""
     own_release, stored_release = (tuple(int(part) for part in v.split("+")[0].split(".")) for v in (own, stored))

@@ -13,6 +13,8 @@ from typing import Any
 import hiredis
 import redis
 
+_CONFIRM_MS = 1_000
+
 
 class ReadyConnections:
     """Connections of one pool, each with one call at a time. Thread-safe."""
@@ -22,12 +24,17 @@ class ReadyConnections:
         self._ready: list[tuple[Any, select.poll]] = []
         self._process = os.getpid()
 
-    def call(self, *command: Any) -> Any:
-        """The reply to a command; nothing is sent twice. Raises redis.RedisError."""
+    def call(self, *command: Any, replicas: int = 0) -> Any:
+        """The reply to a command; nothing is sent twice. Raises redis.RedisError.
+
+        With `replicas`, what it wrote is also on so many of them: a ConnectionError says that this is not known.
+        """
         connection, watch = self._take()
         try:
             connection.send_packed_command((hiredis.pack_command(command),))
             reply = connection.read_response()
+            if replicas:
+                _confirm(connection, replicas)
         except redis.ResponseError:
             self._pool.release(connection)
             raise
@@ -53,3 +60,10 @@ class ReadyConnections:
         watch = select.poll()
         watch.register(connection._sock, select.POLLIN)  # noqa: SLF001 - redis-py tells it in no other way
         return connection, watch
+
+
+def _confirm(connection: Any, replicas: int) -> None:
+    """Wait until replicas have what this very connection wrote; the server answers for no other."""
+    connection.send_command("WAIT", replicas, _CONFIRM_MS)
+    if (confirmed := connection.read_response()) < replicas:
+        raise redis.ConnectionError(f"{confirmed} of {replicas} replicas confirmed the change within {_CONFIRM_MS} ms")

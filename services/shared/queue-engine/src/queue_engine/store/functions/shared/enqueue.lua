@@ -3,6 +3,7 @@
 -- by which request it was made so, and the same request again, whose answer was lost, is answered and not done again.
 
 local NEW_JOB_SIZE = 11
+local DIGEST_SIZE = 8 -- bytes
 
 -- Due time in ms of a when-word: "" now, "r<ms>" from now, "a<ms>" absolute.
 local function due_time(queue, when)
@@ -70,6 +71,12 @@ local function replace(batch, args, job, state, action)
   return 'REPLACED', write_job(batch, args, job)
 end
 
+-- State, digest and, of a job that a replacing request made, its word and request; see leave_tombstone.
+local function read_tombstone(tombstone)
+  local state, rest = string.match(tombstone, '^(%a+) (.*)$')
+  return state, string.sub(rest, 1, DIGEST_SIZE), string.sub(rest, DIGEST_SIZE + 2)
+end
+
 -- The word that this very request was answered with before; nil when it was not.
 local function answered_before(remembered, request)
   local word, by = string.match(remembered or '', '^(%u+) (.+)$')
@@ -85,7 +92,7 @@ local function accept(batch, args, job, if_exists, known, action)
     return known[2] == digest and 'KNOWN' or 'CONFLICT', known[1]
   end
   if job.tombstone and not may_replace then
-    local state, buried = string.match(job.tombstone, '^(%a+) (.*)$')
+    local state, buried = read_tombstone(job.tombstone)
     return buried == digest and 'KNOWN' or 'CONFLICT', state
   end
   if job.tombstone then redis.call('DEL', job.grave) end
@@ -99,9 +106,12 @@ local function enqueue(batch, args, job, action)
   local key = job_key(batch.queue, job.id)
   local known = redis.pcall('HMGET', key, 's', 'x', 'u', 'rq')
   if known.err then return 'CONFLICT', 'failed' end
-  local before = known[2] == args[job.at + 3] and answered_before(known[4], request)
-  if before then return before, known[1], true end
-  local word, state = accept(batch, args, job, if_exists, known, action)
+  local state, digest, remembered = known[1], known[2], known[4]
+  if not state and job.tombstone then state, digest, remembered = read_tombstone(job.tombstone) end
+  local before = digest == args[job.at + 3] and answered_before(remembered, request)
+  if before then return before, state, true end
+  local word
+  word, state = accept(batch, args, job, if_exists, known, action)
   if request ~= '' and (word == 'CREATED' or word == 'REPLACED') then redis.call('HSET', key, 'rq', word .. ' ' .. request) end
   return word, state
 end

@@ -14,12 +14,14 @@ local function unlink_jobs(queue, ids)
   end
 end
 
--- Leave a tombstone that answers a repeated enqueue until the deduplication window ends.
+-- Leave a tombstone that answers a repeated enqueue until the deduplication window ends: '<state> <digest>', and ' <word>
+-- <request>' of a job that a replacing request made.
 local function leave_tombstone(queue, id, state, default_dedup)
-  local job = redis.pcall('HMGET', job_key(queue, id), 'x', 'c', 't1')
+  local job = redis.pcall('HMGET', job_key(queue, id), 'x', 'c', 't1', 'rq')
   if job.err or not job[1] then return end
   local left = (tonumber(job[3]) or 0) + dedup_window(job[2], default_dedup) - queue.now
-  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, state .. ' ' .. job[1], 'PX', left) end
+  local request = job[4] and ' ' .. job[4] or ''
+  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, state .. ' ' .. job[1] .. request, 'PX', left) end
 end
 
 -- Forget jobs of an index, which hold `state`. Returns how many.
