@@ -15,7 +15,8 @@ from support.calls import refused
 
 METHODS = list(methods_of(DESCRIPTOR).values())
 ROLES = ("ADMIN", "OPS", "SERVICE", "TENANT", "WORKER", "QUEUE_ADMIN")
-BEYOND_OPS = {"DrainWorker", "ResumeWorker"}
+CHANGES_OF_SCHEDULES = {"UpsertSchedule", "PauseSchedule", "ResumeSchedule", "RemoveSchedule"}
+BEYOND_OPS = {"DrainWorker", "ResumeWorker", "ReconcileQueue"} | CHANGES_OF_SCHEDULES
 FOR_BACKENDS = {"EnqueueJob", "EnqueueJobs", "GetJob", "CancelJob", "ListJobTypes"}
 FOR_WORKERS = {"RegisterWorker"}
 
