@@ -67,7 +67,7 @@ def test_what_rest_says_is_shown_as_a_table_and_as_json(
 
     assert still(ops.json(*words)) == still(rest)
     table = ops.out(*words)
-    assert table.startswith(first_word)
+    assert table.lstrip().startswith(first_word)  # numbers stand right
     if "{job}" in path and name != "audit list":
         assert job in table
 
