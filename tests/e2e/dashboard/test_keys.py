@@ -44,6 +44,7 @@ def test_what_is_typed_into_a_field_is_no_command(ops: Person, jobs: Jobs) -> No
     job_id = jobs.dead()
     ops.open(f"/job-queues/notifications/{job_id}?status=failed")
     ops.drawer().get_by_role("link", name="Retry…", exact=True).click()
+    expect(ops.dialog().get_by_label("Reason")).to_be_focused()
     ops.page.keyboard.type("jkxrp/?")
     expect(ops.dialog().get_by_label("Reason")).to_have_value("jkxrp/?")
     ops.page.keyboard.press("Escape")

@@ -44,7 +44,7 @@ def report(jobs: Jobs) -> str:
 def reasons(jobs: Jobs, *actions: str) -> set[str]:
     """Why somebody did one of these, by the audit records."""
     answers = [jobs.client.get("/jobs/audit", params={"action": action}).json() for action in actions]
-    return {record["reason"] for answer in answers for record in answer["data"]}
+    return {record.get("reason") for answer in answers for record in answer["data"]}
 
 
 def seconds_of(line: Locator) -> float:
