@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-deploy test-soak lock protos screenshots \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-soak lock protos screenshots \
 	docs bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -63,7 +63,11 @@ screenshots: setup ## Take the pictures of docs/screenshots anew (ARGS="--all --
 	@PYTHONPATH=tests:deploy $(BIN)/python -m screenshots $(ARGS)
 
 test-faults: setup ## Do to the system all that can be done, print the table and put it into the README (SEED=n)
-	@$(BIN)/pytest tests/faults -m "not soak" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+	@$(BIN)/pytest tests/faults -m "not soak and not explore" -q --fault-table $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+
+test-explore: setup ## Explore random histories, and every harm to every call, for some minutes (SEED=n: repeat)
+	@$(BIN)/pytest tests/engine/test_model.py tests/engine/test_schedule_histories.py tests/faults/test_crash_points.py \
+		-m "" -q --explore-seed $(or $(SEED),random) --model-runs $(or $(RUNS),300) $(ARGS)
 
 test-deploy: setup $(STAMPS)/deploy-tools ## Check image, compose files and Kubernetes manifests, and run them without an engine
 	@$(BIN)/pytest tests/deploy $(ARGS)

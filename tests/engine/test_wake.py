@@ -113,3 +113,33 @@ def test_promoted_reaped_released_and_retried_jobs_wake_a_worker(
     engine.retry_job(QUEUE, "job-1", action=an_action())
     assert is_woken(engine)
     assert ids_of(worker.take()) == ["job-1"]
+
+
+def test_the_next_suspect_wakes_a_worker_when_the_last_one_has_ended(engine: QueueEngine, clock: Clock) -> None:
+    worker = Worker(engine)
+    engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b")])
+    for lease in Worker(engine, "victim").take():
+        clock.expire_lease(lease.job_id)
+    engine.reap_leases(QUEUE)
+    suspect = worker.take_one()
+    drain_marks(engine)
+    assert worker.take() == ()
+
+    worker.complete(suspect)
+
+    assert is_woken(engine)
+    assert ids_of(worker.take()) == ["b"]
+
+
+def test_a_worker_that_runs_a_suspect_does_not_wake_itself_for_the_next(engine: QueueEngine, clock: Clock) -> None:
+    engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b")])
+    for lease in Worker(engine, "victim").take():
+        clock.expire_lease(lease.job_id)
+    engine.reap_leases(QUEUE)
+    worker = Worker(engine)
+    worker.take_one()
+    assert is_woken(engine)
+
+    assert worker.take() == ()
+
+    assert not is_woken(engine)

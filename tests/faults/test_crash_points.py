@@ -1,7 +1,7 @@
 """Each call of each part is harmed in each way: not sent, its reply lost, executed twice. Nothing may go wrong by that.
 
 The parts run their own code in an order that a scenario decides (faults/support/crash). In short each call is harmed in
-one way, drawn by --explore-seed; `make test-faults` does all ways, and --crash-pairs <number> two harms in one run.
+one way, drawn by --explore-seed; `make test-explore` does all ways, and --crash-pairs <number> two harms in one run.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ def test_one_harm_to_each_call_of_each_part_violates_nothing(
     explore(stage, schedules, say_at_the_end, f"each call harmed in one way (seed {explore_seed})")
 
 
-@pytest.mark.long_fault
+@pytest.mark.explore
 def test_every_harm_to_every_call_of_every_part_violates_nothing(stage: Stage, say_at_the_end: Say) -> None:
     schedules = ({point: harm} for point in calls_of(stage) for harm in Harm)
 
     explore(stage, schedules, say_at_the_end, "each call harmed in each way")
 
 
-@pytest.mark.long_fault
+@pytest.mark.explore
 def test_two_harms_in_one_run_violate_nothing(
     stage: Stage, explore_seed: int, pytestconfig: pytest.Config, say_at_the_end: Say
 ) -> None:

@@ -2,11 +2,17 @@
 
 local FAILED_FIELDS = { 'e', 'ec', 'ek', 't1', 'cn' }
 
+-- The worker runs no suspect any more; one that waited for such a worker may be taken now.
+local function end_trial(queue, lease)
+  redis.call('HDEL', queue.prefix .. 'trials', lease_worker(lease))
+  if redis.call('EXISTS', queue.prefix .. 'suspects') == 1 then wake(queue) end
+end
+
 -- The lease ended with a word from its worker or for good: the job is no suspect any more.
 local function clear_suspect(queue, key, job)
   if not job.ll then return end
   redis.call('HDEL', key, 'll')
-  redis.call('HDEL', queue.prefix .. 'trials', lease_worker(job.l))
+  end_trial(queue, job.l)
 end
 
 local function bury(batch, id, key, reason, class, kind)

@@ -15,7 +15,7 @@ end
 local function give_back(batch, id, job)
   local key = job_key(batch.queue, id)
   index_remove(batch, 'active', id)
-  if job.ll then redis.call('HDEL', batch.queue.prefix .. 'trials', lease_worker(job.l)) end
+  if job.ll then end_trial(batch.queue, job.l) end
   if job.cx then
     honour_cancel(batch, id, key, job)
     return

@@ -18,7 +18,7 @@ local function reap_one(batch, id, job)
   local lost = (tonumber(job.ll) or 0) + 1
   record_attempt(queue, id, job, 'lost')
   count(batch, 'lost')
-  if job.ll then redis.call('HDEL', queue.prefix .. 'trials', lease_worker(job.l)) end
+  if job.ll then end_trial(queue, job.l) end
   if job.cx then
     honour_cancel(batch, id, key, job)
   elseif lost >= LOST_LIMIT then

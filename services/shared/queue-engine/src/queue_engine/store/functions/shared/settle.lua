@@ -27,7 +27,7 @@ local function settle_one(batch, report, job)
   index_remove(batch, 'active', report.id)
   OUTCOMES[report.kind](batch, report.id, key, job, report)
   if report.kind == 'released' and report[1] ~= '1' then
-    if job.ll then redis.call('HDEL', queue.prefix .. 'trials', lease_worker(job.l)) end
+    if job.ll then end_trial(queue, job.l) end
   else
     clear_suspect(queue, key, job)
   end

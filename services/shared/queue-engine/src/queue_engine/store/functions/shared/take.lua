@@ -46,7 +46,9 @@ local function write_leases(batch, leases, worker, deadline, out)
   count(batch, 'started', #leases)
 end
 
--- A suspect goes out alone, and only to a worker that runs none; nil when there is none to give.
+-- A suspect goes out alone, and only to a worker that runs none; nil when there is none to give. A worker that runs one and
+-- took the marker in vain does not set it again, or it would wake itself without end: an idle worker finds the next suspect
+-- when it looks by itself (within a second), or when a trial ends.
 local function next_suspect(queue, worker)
   local found = redis.call('ZRANGE', queue.prefix .. 'suspects', 0, 0, 'WITHSCORES')
   if not found[1] or redis.call('HEXISTS', queue.prefix .. 'trials', worker) == 1 then return nil end
