@@ -46,7 +46,7 @@ def test_it_runs_as_a_user_without_rights_and_without_a_shell() -> None:
     last = STAGES[-1]
 
     assert [one.rest for one in last.of("USER")] == ["10001:10001"]
-    assert last.of("ENTRYPOINT")[0].command() == ["/opt/jobqueue/bin/python", "-m"]
+    assert last.of("ENTRYPOINT")[0].command() == ["/opt/jobqueue/bin/python", "-m", "service_kit.container"]
     assert last.of("CMD")[0].command() == ["api_gateway"]
     assert last.health_check()["command"][:3] == ["/opt/jobqueue/bin/python", "-m", "service_kit.probe"]
     assert not last.of("RUN")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,6 +99,51 @@ def test_the_first_signal_is_answered_and_the_second_ends_the_process(number: si
         assert process.stdout.readline() == f"{number.value}\n"
         process.send_signal(number)
         assert process.wait(5) == -number
+
+
+@contextmanager
+def process_1(folder: Path, script: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """What a container's entry point runs, as process 1 of a namespace; with its id out here."""
+    (folder / "script.py").write_text(script)
+    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("NOT TESTED: process 1, because this machine lets nobody make namespaces (unshare, Linux)")
+    command = [*unshare, sys.executable, "-m", "service_kit.container", "script"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process, int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+        finally:
+            process.kill()
+
+
+def test_process_1_ends_at_once_by_a_signal_while_it_still_imports(tmp_path: Path) -> None:
+    with process_1(tmp_path, "import time; print('ready', flush=True); time.sleep(60)") as (process, pid):
+        os.kill(pid, signal.SIGTERM)
+
+        assert process.wait(5) == 128 + signal.SIGTERM
+
+
+HANDLERS_IN_PLACE = """
+import signal, threading, time
+def tell():
+    while signal.getsignal(signal.SIGTERM).__name__ == "end_at_once":
+        time.sleep(0.01)
+    print("ready", flush=True)
+threading.Thread(target=tell).start()
+"""
+
+
+def test_the_second_signal_ends_process_1_too(tmp_path: Path) -> None:
+    script = HANDLERS_IN_PLACE + WAITING.replace('print("ready", flush=True)', "")
+    with process_1(tmp_path, script) as (process, pid):
+        os.kill(pid, signal.SIGTERM)
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{signal.SIGTERM.value}\n"
+        os.kill(pid, signal.SIGTERM)
+
+        assert process.wait(5) == 128 + signal.SIGTERM
 
 
 def catches_sigterm(pid: int) -> bool:

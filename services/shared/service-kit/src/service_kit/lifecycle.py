@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import structlog
 
+from service_kit.container import end_at_once
 from service_kit.settings import SettingsError
 
 log = structlog.get_logger()
@@ -66,7 +67,7 @@ def wait_for_stop_signal() -> int:
     read_end, write_end = os.pipe()
 
     def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, end_at_once if os.getpid() == 1 else signal.SIG_DFL)
         os.write(write_end, bytes([number]))
 
     for number in (signal.SIGINT, signal.SIGTERM):
