@@ -28,8 +28,14 @@ Made from the services' models (`settings.py` of each). A setting comes from the
 the working directory. `NAME_FILE` names a file to read the value of `NAME` from, and goes before it. All problems are
 reported at once at the start; a variable with a service's prefix that the service does not know is one of them.
 
-The local stack has [settings of its own](#the-local-stack). It passes those with a service's prefix on to that service,
-`SMTP_…`, `SMS_…` and `PUSH_…` to the workers, and `LOG_LEVEL`, `JOB_UI_PAGE_SIZE` and `AUTH_EXTERNAL_…` to all.
+What is called *secret* is never logged and belongs into such a file: `SMTP_URL_FILE=/run/secrets/smtp-url`. Keys, users
+and services' tokens have settings that are paths themselves. The files of users, of tokens and of keys that verify are
+read again when they change, and so is the store's password with `?password_file=/run/secrets/redis` in `REDIS_URL`;
+everything else is read once, at the start.
+
+The local stack has [settings of its own](#the-local-stack), none of them in files. It passes those with a service's
+prefix on to that service, `SMTP_…`, `SMS_…` and `PUSH_…` to the workers, and `LOG_LEVEL`, `JOB_UI_PAGE_SIZE` and
+`AUTH_EXTERNAL_…` to all.
 """
 COLUMNS = ("variable", "type", "default", "")
 BOUNDS = {"Ge": "at least", "Gt": "more than", "Le": "at most", "MinLen": "", "MaxLen": "at most"}
@@ -67,9 +73,10 @@ def docstrings(model: type) -> dict[str, str]:
 
 
 def _type(field: FieldInfo) -> str:
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "folder"}[
+    word = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "folder"}[
         getattr(field.annotation, "__name__", "")
     ]
+    return word if field.repr else f"{word}, secret"
 
 
 def _default(field: FieldInfo) -> str:

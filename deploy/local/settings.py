@@ -29,24 +29,35 @@ class LocalSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     state_folder: Path = Path(".local")
+    """Where it keeps data, keys and logs."""
     redis_url: str = Field("", repr=False)
     """Use this store instead of starting Valkey; it is never flushed."""
     database_url: str = Field("", repr=False)
     """Use this database instead of starting PostgreSQL."""
     port: int = Field(4000, ge=0, le=65535)
+    """The gateway: REST and the dashboard."""
     queue_admin_port: int = Field(50051, ge=0, le=65535)
+    """gRPC of queue-admin."""
     audit_port: int = Field(50052, ge=0, le=65535)
+    """gRPC of audit."""
     worker_port: int = Field(50053, ge=0, le=65530)
-    """Of the first worker; the next ones follow."""
+    """gRPC of the first worker; the next ones follow."""
     gateway_metrics_port: int = Field(9040, ge=0, le=65535)
+    """Metrics and probes of the gateway."""
     queue_admin_metrics_port: int = Field(9051, ge=0, le=65535)
+    """Metrics and probes of queue-admin."""
     audit_metrics_port: int = Field(9052, ge=0, le=65535)
+    """Metrics and probes of audit."""
     worker_metrics_port: int = Field(9053, ge=0, le=65530)
-    """Of the first worker; the next ones follow."""
+    """Metrics and probes of the first worker; the next ones follow."""
     sink_smtp_port: int = Field(1025, ge=0, le=65535)
+    """Where the local mailbox takes mails."""
     sink_http_port: int = Field(8025, ge=0, le=65535)
+    """Where it takes text and push messages, and shows all."""
     valkey_port: int = Field(0, ge=0, le=65535)
+    """The store, when it is started here."""
     postgres_port: int = Field(0, ge=0, le=65535)
+    """The database, when it is started here."""
     demo_exit: bool = False
     """End the demo with its verdict as exit status instead of staying up."""
     passed_on: Mapping[str, str] = Field(default_factory=dict, repr=False)

@@ -103,3 +103,10 @@ def test_all_links_within_the_page_lead_somewhere(document: dict[str, Any]) -> N
     page = reference_page(document)
 
     assert set(re.findall(r'href="#([^"]*)"', page)) <= set(re.findall(r' id="([^"]*)"', page))
+
+
+def test_calls_are_grouped_by_what_they_are_about(document: dict[str, Any]) -> None:
+    tags = {name: operation["tags"] for name, operation in operations(document).items()}
+
+    assert tags["upsertSchedule"] == tags["listSchedules"] == ["schedules"]
+    assert {tag for used in tags.values() for tag in used} == {tag["name"] for tag in document["tags"]}

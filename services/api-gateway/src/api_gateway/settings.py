@@ -15,11 +15,15 @@ class GatewaySettings(ServiceSettings):
     prefix: ClassVar[str] = "GATEWAY_"
 
     port: int = Field(4000, ge=0, le=65535)
+    """HTTP: REST and the dashboard."""
     gateway_host: str = "0.0.0.0"  # noqa: S104 - in a container; the network decides who gets there
+    """The address that both ports listen on."""
     gateway_metrics_port: int = Field(9040, ge=0, le=65535)
+    """HTTP: `/metrics` for Prometheus, `/livez` and `/readyz` for probes."""
     gateway_queue_admin_address: str = "127.0.0.1:50051"
-    """`host:port`, or `dns:///host:port` to balance over replicas."""
+    """Where it calls queue-admin: `host:port`, or `dns:///host:port` to balance over replicas."""
     gateway_audit_address: str = "127.0.0.1:50052"
+    """Where it calls audit; likewise."""
     gateway_users_file: str = ""
     """Who may log in here; empty: nobody can, tokens come from an external issuer."""
     gateway_signing_key_file: str = ""

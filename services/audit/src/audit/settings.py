@@ -21,8 +21,11 @@ class AuditSettings(ServiceSettings):
     job_ui_page_size: int = Field(25, ge=1, le=100)
     """Records on a page when the caller does not say."""
     audit_host: str = "[::]"
+    """The address that both ports listen on; `[::]`: every one, by IPv6 and IPv4."""
     audit_port: int = Field(50052, ge=0, le=65535)
+    """gRPC."""
     audit_metrics_port: int = Field(9052, ge=0, le=65535)
+    """HTTP: `/metrics` for Prometheus, `/livez` and `/readyz` for probes."""
     audit_threads: int = Field(8, ge=2, le=256)
     """Calls served at a time, each with a database connection."""
     audit_migrate: bool = True
@@ -30,6 +33,7 @@ class AuditSettings(ServiceSettings):
     audit_verify_seconds: int = Field(86_400, ge=60)
     """How often the chain is verified from its first record; new records are verified within seconds."""
     audit_reflection: bool = True
+    """Whether callers can ask the server for its contract, as grpcurl does."""
     audit_grace_seconds: float = Field(10.0, ge=0, le=300)
     """How long running calls may take to end at shutdown."""
 

@@ -27,8 +27,11 @@ class WorkerSettings(ServiceSettings):
     """Where its gRPC service listens and is reached, such as a pod's address; empty: listens everywhere, is reached by
     the machine's name."""
     worker_port: int = Field(50053, ge=0, le=65535)
+    """gRPC."""
     worker_metrics_port: int = Field(9053, ge=0, le=65535)
+    """HTTP: `/metrics` for Prometheus, `/livez` and `/readyz` for probes."""
     worker_reflection: bool = True
+    """Whether callers can ask the server for its contract, as grpcurl does."""
     worker_queue_admin_address: str = "127.0.0.1:50051"
     """Where it registers itself and its job types."""
     worker_lease_ms: int = Field(30_000, ge=1_000, le=600_000)
@@ -36,11 +39,17 @@ class WorkerSettings(ServiceSettings):
     worker_drain_seconds: float = Field(60.0, ge=0, le=3_600)
     """How long running jobs may take at shutdown before they are interrupted and given back."""
     smtp_url: str = Field("smtp://127.0.0.1:1025", repr=False)
+    """The mail server: `smtp://`, `smtp+starttls://` or `smtps://`, then `user:password@host:port`."""
     smtp_from: str = "Property platform <no-reply@platform.local>"
-    sms_url: str = ""
+    """The sender of every mail."""
+    sms_url: str = Field("", repr=False)
+    """Where text messages are posted; empty: there is no provider, and they wait."""
     sms_token: str = Field("", repr=False)
-    push_url: str = ""
+    """Sent to it as bearer token; empty: none."""
+    push_url: str = Field("", repr=False)
+    """Where push messages are posted; empty: there is no provider, and they wait."""
     push_token: str = Field("", repr=False)
+    """Sent to it as bearer token; empty: none."""
 
     @field_validator("worker_host")
     @classmethod

@@ -12,6 +12,7 @@ INTRODUCTION = (
 )
 TAGS = {
     "queues": "Queues and their jobs.",
+    "schedules": "Work that recurs by the clock.",
     "types": "What the workers can run.",
     "workers": "The processes that run jobs.",
     "audit": "What people did.",
