@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import redis
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
 from queue_engine.domain.audit import AuditRecord
 from queue_engine.domain.errors import WrongState
+from queue_engine.domain.job import JobState
 from queue_engine.engine import JobFilter, QueueEngine
 
 
@@ -43,8 +45,27 @@ def test_every_manual_action_is_recorded_in_order_with_who_and_why(engine: Queue
     ]
     first = records[0]
     assert (first.actor, first.issuer, first.token_id, first.queue) == ("ops@local", "https://issuer", "token-1", QUEUE)
+    assert first.request_id == ""
     assert records[-1].detail == '{"worker":"w"}'
     assert all(orjson.loads(record.detail) is not None for record in records)
+
+
+def test_a_record_names_the_request_that_asked_also_when_a_cancel_ends_later_and_in_bulk(engine: QueueEngine) -> None:
+    worker = Worker(engine)
+    engine.enqueue_job(QUEUE, a_job())
+    lease = worker.take_one()
+    engine.cancel_job(QUEUE, "job-1", action=replace(an_action("", "e1"), request_id="r-1"))
+    worker.complete(lease)
+    engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b")])
+    which = JobFilter(state=JobState.WAITING, ids=("a", "b"))
+    engine.remove_jobs(QUEUE, which, action=replace(an_action("", "e2"), request_id="r-2"))
+
+    assert [(r.event_id, r.action, r.request_id) for r in claim(engine)] == [
+        ("e1", "cancel", "r-1"),
+        ("e1:outcome", "cancel_outcome", "r-1"),
+        ("e2:a", "remove", "r-2"),
+        ("e2:b", "remove", "r-2"),
+    ]
 
 
 def test_a_retry_with_edited_data_records_old_and_new(engine: QueueEngine) -> None:

@@ -19,7 +19,7 @@ from support.audit import RunningAudit, an_entry, running_audit
 from support.waiting import wait_until
 
 CHAIN: LiteralString = """SELECT id, event_id, queue, job_id, action, actor_user_id, issuer, token_id, reason, detail,
-    created_at_ms, recorded_at_ms, hash FROM job_audit ORDER BY id"""
+    created_at_ms, request_id, recorded_at_ms, hash FROM job_audit ORDER BY id"""
 CHANGES: list[LiteralString] = [
     "UPDATE job_audit SET reason = 'nothing to see'",
     "UPDATE job_audit SET reason = reason WHERE false",

@@ -26,13 +26,14 @@ def audit(tmp_path: Path, database_url: str) -> Iterator[RunningAudit]:
 
 def test_a_record_is_kept_as_it_was_shipped(audit: RunningAudit) -> None:
     appended = audit.append(
-        an_entry(event_id="e-1", detail='{"warum": "größer", "n": 12345678901234567890123}'.encode())
+        an_entry(event_id="e-1", request_id="r-1", detail='{"warum": "größer", "n": 12345678901234567890123}'.encode())
     )
 
     [kept] = audit.list().data
     assert appended == 1
     assert (kept.id, kept.event_id, kept.queue, kept.job_id) == (1, "e-1", "tickets", "ticket-created-7")
     assert (kept.actor_user_id, kept.issuer, kept.reason) == ("olga", "jobqueue", "provider is back")
+    assert kept.request_id == "r-1"
     assert kept.action == pb.AUDIT_ACTION_RETRY
     assert kept.created_at == 1_790_000_000_000
     assert kept.recorded_at > kept.created_at - 10**12
@@ -45,6 +46,7 @@ def test_a_record_without_reason_job_and_detail_shows_none(audit: RunningAudit) 
 
     [kept] = audit.list().data
     assert (kept.job_id, kept.HasField("reason"), kept.detail) == ("", False, b"")
+    assert not kept.HasField("request_id")
 
 
 def test_shipping_the_same_records_again_changes_nothing(audit: RunningAudit) -> None:
@@ -72,6 +74,7 @@ def test_the_same_record_twice_in_one_call_is_kept_once(audit: RunningAudit) -> 
         {"actor": "eve"},
         {"issuer": "elsewhere"},
         {"token_id": "t-2"},
+        {"request_id": "r-2"},
         {"reason": "other"},
         {"happened_at": 5},
         {"detail": b'{"attempts":3}'},
@@ -166,6 +169,8 @@ def test_an_empty_record_has_no_pages(audit: RunningAudit) -> None:
         ({"queue": "tickets", "job_id": "j-1"}, "a"),
         ({"actor": "olga"}, "ac"),
         ({"action": pb.AUDIT_ACTION_CANCEL}, "b"),
+        ({"request_id": "r-1"}, "ac"),
+        ({"request_id": "r-1", "queue": "notifications"}, ""),
         ({"from": 200}, "bcd"),
         ({"to": 300}, "ab"),
         ({"from": 200, "to": 400}, "bc"),
@@ -176,9 +181,9 @@ def test_an_empty_record_has_no_pages(audit: RunningAudit) -> None:
 )
 def test_all_conditions_given_must_hold(audit: RunningAudit, conditions: dict[str, Any], expected: str) -> None:
     audit.append(
-        an_entry(event_id="a", job_id="j-1", happened_at=100),
+        an_entry(event_id="a", job_id="j-1", happened_at=100, request_id="r-1"),
         an_entry(event_id="b", job_id="j-2", happened_at=200, actor="otto", action=pb.AUDIT_ACTION_CANCEL),
-        an_entry(event_id="c", job_id="", happened_at=300),
+        an_entry(event_id="c", job_id="", happened_at=300, request_id="r-1"),
         an_entry(event_id="d", job_id="j-1", happened_at=400, actor="otto", queue="notifications"),
     )
 
@@ -200,6 +205,7 @@ def test_all_conditions_given_must_hold(audit: RunningAudit, conditions: dict[st
         ({"from": 2, "to": 1}, "from"),
         ({"action": 99}, "action"),
         ({"actor": "a\0"}, "actor"),
+        ({"request_id": "a b"}, "requestId"),
     ],
 )
 def test_a_condition_out_of_range_is_named(audit: RunningAudit, conditions: dict[str, Any], field: str) -> None:
@@ -213,6 +219,7 @@ NARROW = [
     Filter(queue="notifications"),
     Filter(actor="a-5"),
     Filter(action="DRAIN"),
+    Filter(request_id="r-5"),
     Filter(from_ms=5_000, to_ms=5_010),
 ]
 
@@ -220,7 +227,8 @@ NARROW = [
 def test_a_narrow_search_of_many_records_reads_an_index(audit: RunningAudit, database_url: str) -> None:
     for start in range(0, 4000, 500):
         numbers = range(start, start + 500)
-        audit.append(*(an_entry(job_id=f"j-{n}", actor=f"a-{n}", happened_at=n * 2) for n in numbers))
+        entries = (an_entry(job_id=f"j-{n}", actor=f"a-{n}", request_id=f"r-{n}", happened_at=n * 2) for n in numbers)
+        audit.append(*entries)
 
     plans = {}
     with psycopg.connect(database_url, autocommit=True) as connection:

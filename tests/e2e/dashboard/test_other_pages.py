@@ -30,6 +30,10 @@ def test_audit_records_are_filtered_and_lead_to_their_job(ops: Person, jobs: Job
     ops.page.get_by_role("button", name="Filter").click()
     expect(ops.page.locator("tbody tr")).to_have_count(1)
     expect(ops.page.locator("tbody tr")).to_contain_text("because")
+    request_id = jobs.audited(job_id, "retry")["requestId"]
+    ops.page.get_by_text("Detail", exact=True).click()
+    ops.page.get_by_role("link", name=request_id).click()
+    expect(ops.page.get_by_label("Request id")).to_have_value(request_id)
     ops.page.get_by_role("link", name=job_id).click()
     expect(ops.drawer()).to_contain_text(job_id)
     expect(ops.drawer().locator(".records")).to_contain_text("because")

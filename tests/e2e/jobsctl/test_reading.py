@@ -30,6 +30,7 @@ READING = {
     "types": (("types",), "/jobs/types", "TYPE"),
     "workers": (("workers",), "/jobs/workers", "WORKER"),
     "audit list": (("audit", "list", "--job", "{job}"), "/jobs/audit?jobId={job}", "NO"),
+    "audit list of a request": (("audit", "list", "--request", "no-such"), "/jobs/audit?requestId=no-such", "NO"),
     "audit verify": (("audit", "verify"), "/jobs/audit/verify", "intact"),
     "audit status": (("audit", "status"), "/jobs/audit/verification", "intact"),
 }

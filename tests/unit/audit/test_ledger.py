@@ -36,9 +36,21 @@ ENTRIES = st.builds(
     reason=TEXT,
     detail=TEXT,
     created_at_ms=TIMES,
+    request_id=TEXT,
 )
 CHAINS = st.lists(ENTRIES, min_size=1, max_size=8).map(lambda entries: list(link(entries, EMPTY, recorded_at_ms=7)))
-FIELDS = ("event_id", "queue", "job_id", "action", "actor_user_id", "issuer", "token_id", "reason", "detail")
+FIELDS = (
+    "event_id",
+    "queue",
+    "job_id",
+    "action",
+    "actor_user_id",
+    "issuer",
+    "token_id",
+    "reason",
+    "detail",
+    "request_id",
+)
 
 
 def an_entry(**fields: Any) -> NewEntry:
@@ -47,11 +59,20 @@ def an_entry(**fields: Any) -> NewEntry:
 
 
 def test_the_hash_covers_what_its_description_says() -> None:
-    entry = an_entry(event_id="e-1", reason="größer", detail="{}", created_at_ms=1_790_000_000_000)
+    entry = an_entry(event_id="e-1", reason="größer", detail="{}", created_at_ms=1_790_000_000_000, request_id="")
 
     digest = hash_of(entry, previous=BEFORE_THE_FIRST, id_=1, recorded_at_ms=42)
 
     text = "11:job-audit-1,1:1,3:e-1,1:x,1:x,1:x,1:x,1:x,1:x,8:größer,2:{},13:1790000000000,2:42,"
+    assert digest == hashlib.sha256(bytes(32) + text.encode()).digest()
+
+
+def test_the_hash_covers_the_request_of_a_record_that_names_one_and_of_others_stays_what_it_was() -> None:
+    entry = an_entry(event_id="e-1", detail="{}", request_id="r-7")
+
+    digest = hash_of(entry, previous=BEFORE_THE_FIRST, id_=1, recorded_at_ms=42)
+
+    text = "11:job-audit-2,1:1,3:e-1,1:x,1:x,1:x,1:x,1:x,1:x,1:x,2:{},1:1,2:42,3:r-7,"
     assert digest == hashlib.sha256(bytes(32) + text.encode()).digest()
 
 

@@ -14,7 +14,7 @@ from jobqueue.queue.v1 import job_pb2
 from service_kit.errors import FieldError, ServiceError
 
 ACTION_PREFIX = "AUDIT_ACTION_"
-TEXTS = ("event_id", "queue", "job_id", "actor", "issuer", "token_id", "reason")
+TEXTS = ("event_id", "queue", "job_id", "actor", "issuer", "token_id", "reason", "request_id")
 
 
 def to_new_entries(request: pb.AppendEntriesRequest) -> list[NewEntry]:
@@ -39,6 +39,7 @@ def to_filter(request: pb.ListEntriesRequest) -> Filter:
         job_id=_given(request, "job_id"),
         actor=_given(request, "actor"),
         action=_action_name(request.action) if request.HasField("action") else None,
+        request_id=_given(request, "request_id"),
         from_ms=lower,
         to_ms=upper,
     )
@@ -95,6 +96,7 @@ def _to_new_entry(message: pb.NewEntry) -> NewEntry:
         reason=message.reason,
         detail=message.detail.decode(),
         created_at_ms=message.happened_at,
+        request_id=message.request_id,
     )
 
 
@@ -112,6 +114,7 @@ def _to_message(entry: Entry) -> pb.Entry:
         issuer=entry.issuer,
         detail=entry.detail.encode(),
         hash=entry.hash.hex(),
+        request_id=entry.request_id or None,
     )
 
 

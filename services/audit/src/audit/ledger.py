@@ -4,6 +4,7 @@ A record's hash is SHA-256 over its predecessor's hash (32 bytes, zeros before t
 format's name `job-audit-1`, id, event_id, queue, job_id, action, actor_user_id, issuer, token_id, reason, detail,
 created_at_ms and recorded_at_ms; each as UTF-8 text (numbers in decimal) in netstring form `<bytes>:<text>,`. The
 length in front makes it impossible to move a character from one field to the next. Ids run 1, 2, 3 without a hole.
+A record that names the request it came by has the format `job-audit-2`: the same, and request_id at the end.
 
 So a record that was changed, taken out, put in or moved no longer fits, and neither does any after it, unless the whole
 rest of the chain is computed anew. Neither that nor cutting off the newest records can be seen from the table alone:
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-FORMAT = "job-audit-1"
+FORMAT, FORMAT_WITH_REQUEST = "job-audit-1", "job-audit-2"
 BEFORE_THE_FIRST = bytes(32)
 
 
@@ -36,6 +37,7 @@ class NewEntry:
     reason: str
     detail: str
     created_at_ms: int
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ def hash_of(entry: NewEntry, *, previous: bytes, id_: int, recorded_at_ms: int) 
     """The 32 bytes that link `entry` to its predecessor."""
     e = entry
     who = (e.event_id, e.queue, e.job_id, e.action, e.actor_user_id, e.issuer, e.token_id, e.reason, e.detail)
-    texts = (FORMAT, str(id_), *who, str(e.created_at_ms), str(recorded_at_ms))
+    kind, request = (FORMAT_WITH_REQUEST, (e.request_id,)) if e.request_id else (FORMAT, ())
+    texts = (kind, str(id_), *who, str(e.created_at_ms), str(recorded_at_ms), *request)
     encoded = (text.encode() for text in texts)
     return hashlib.sha256(previous + b"".join(b"%d:%b," % (len(text), text) for text in encoded)).digest()
 

@@ -25,6 +25,7 @@ class Filter:
     job_id: str | None = None
     actor: str | None = None
     action: str | None = None
+    request_id: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
 

@@ -19,4 +19,5 @@ def to_entry(record: AuditRecord) -> audit_service_pb2.NewEntry:
         reason=record.reason,
         happened_at=record.at_ms,
         detail=record.detail.encode(),
+        request_id=record.request_id,
     )

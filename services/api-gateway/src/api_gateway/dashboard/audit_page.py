@@ -31,6 +31,7 @@ COLUMNS = (
     "actorUserId",
     "reason",
     "issuer",
+    "requestId",
     "eventId",
     "detail",
     "hash",
@@ -101,16 +102,16 @@ def _detail_of(entry: audit.Entry) -> str:
 
 
 def _filters(visit: Visit) -> dict[str, str]:
-    return {name: visit.query(name) for name in ("queue", "jobId", "actor", "action", "from", "to")}
+    return {name: visit.query(name) for name in ("queue", "jobId", "actor", "action", "requestId", "from", "to")}
 
 
 def _request(filters: dict[str, str]) -> audit.ListEntriesRequest:
     request = audit.ListEntriesRequest()
     if filters["action"] in _NUMBERS:
         request.action = _NUMBERS[filters["action"]]
-    for name, value in (("queue", filters["queue"]), ("job_id", filters["jobId"]), ("actor", filters["actor"])):
-        if value:
-            setattr(request, name, value)
+    for name, given in (("queue", "queue"), ("job_id", "jobId"), ("actor", "actor"), ("request_id", "requestId")):
+        if filters[given]:
+            setattr(request, name, filters[given])
     for name in ("from", "to"):
         if filters[name]:
             at_ms = formatting.parse_utc(filters[name])
@@ -173,6 +174,7 @@ def _values(entry: audit.Entry) -> dict[str, object]:
         "actorUserId": entry.actor_user_id,
         "reason": entry.reason,
         "issuer": entry.issuer,
+        "requestId": entry.request_id,
         "eventId": entry.event_id,
         "hash": entry.hash,
     }

@@ -11,6 +11,7 @@ SELECT
     reason,
     detail,
     created_at_ms,
+    request_id,
     recorded_at_ms,
     hash
 FROM job_audit

@@ -11,6 +11,7 @@ SELECT
     reason,
     detail,
     created_at_ms,
+    request_id,
     recorded_at_ms,
     hash
 FROM job_audit
@@ -19,6 +20,7 @@ WHERE
     AND (%(job_id)s::text IS NULL OR job_id = %(job_id)s)
     AND (%(actor)s::text IS NULL OR actor_user_id = %(actor)s)
     AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(request_id)s::text IS NULL OR request_id = %(request_id)s)
     AND (%(from_ms)s::bigint IS NULL OR created_at_ms >= %(from_ms)s)
     AND (%(to_ms)s::bigint IS NULL OR created_at_ms < %(to_ms)s)
 ORDER BY created_at_ms DESC, id DESC

@@ -22,6 +22,7 @@ def audit() -> None:
 @click.option("--job", "job_id", help="Only this job's.")
 @click.option("--actor", help="Only what this user or service did.")
 @click.option("--action", help="Only this, such as retry, cancel or pause.")
+@click.option("--request", "request_id", help="Only what this call asked for, by its x-request-id.")
 @click.option("--since", "from_", type=When(ahead=False), help="Not before this time, such as 2h ago.")
 @click.option("--until", "to", type=When(ahead=False), help="Before this time.")
 @click.option("--page", type=click.IntRange(1, 1_000_000), default=1)
@@ -30,14 +31,15 @@ def audit() -> None:
 @pass_gateway
 def list_(gateway: Gateway, /, *, as_json: bool, **given: Any) -> None:
     """List records, newest first."""
-    query = {"from": given.pop("from_"), "pageSize": given.pop("page_size"), "jobId": given.pop("job_id"), **given}
+    names = {"from_": "from", "page_size": "pageSize", "job_id": "jobId", "request_id": "requestId"}
+    query = {names.get(name, name): value for name, value in given.items()}
     answer = gateway.get(path("audit"), **query)
     if as_json:
         print_json(answer)
         return
     print_table(answer["data"], [("no", at("id")), ("when", time_at("createdAt")), ("action", at("action")),
                                  ("queue", at("queue")), ("job", at("jobId")), ("actor", at("actorUserId")),
-                                 ("reason", at("reason"))])  # fmt: skip
+                                 ("request", at("requestId")), ("reason", at("reason"))])  # fmt: skip
     shown = answer["pagination"]
     if shown["totalPages"] > 1:
         note(f"page {shown['page']} of {shown['totalPages']}, {shown['total']} records in all")

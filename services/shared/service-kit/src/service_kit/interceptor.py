@@ -23,6 +23,7 @@ log = structlog.get_logger()
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 STANDARD_SERVICES = ("/grpc.health.", "/grpc.reflection.")
 A_YEAR_SECONDS = 365 * 86_400  # a call without a deadline has one in some hundred million years
+SUBJECTS = ("queue", "job_id", "worker_id")
 ErrorMap = Callable[[Exception], ServiceError | None]
 
 
@@ -74,6 +75,7 @@ class CallInterceptor(grpc.ServerInterceptor):
             context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
             self._admit(method, metadata, request_id, context)
             validate(request)
+            structlog.contextvars.bind_contextvars(**_subject(request))
             return behaviour(request, context)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets a status
             refusal = self._refusal(error)
@@ -105,3 +107,9 @@ class CallInterceptor(grpc.ServerInterceptor):
             return ServiceError("INTERNAL", "something went wrong here; the request id finds it in the logs")
         log.info("call_refused", reason=refusal.reason, detail=refusal.detail)
         return refusal
+
+
+def _subject(request: Any) -> dict[str, str]:
+    """What the call is about, so that every line it logs says so."""
+    found = ((name, getattr(request, name, "")) for name in SUBJECTS)
+    return {name: value for name, value in found if isinstance(value, str) and value}

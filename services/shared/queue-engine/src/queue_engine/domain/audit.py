@@ -10,6 +10,7 @@ class Action:
     """Who acts and why. `event_id` makes the record idempotent; bulk calls append `:<job id>` to it.
 
     Verified when the action was taken: `actor` is the token's `sub`, `issuer` its `iss`, `token_id` its `jti`.
+    `request_id` names the call that asked for it, without a space.
     """
 
     event_id: str
@@ -17,6 +18,7 @@ class Action:
     issuer: str = ""
     token_id: str = ""
     reason: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,4 @@ class AuditRecord:
     reason: str
     at_ms: int
     detail: str
+    request_id: str  # empty: none is known

@@ -166,6 +166,7 @@ def audit_record(queue: str, entry: Sequence[Any]) -> AuditRecord:
         reason=fields[b"reason"],
         at_ms=int(fields[b"at"]),
         detail=fields[b"detail"],
+        request_id=fields.get(b"request", ""),
     )
 
 

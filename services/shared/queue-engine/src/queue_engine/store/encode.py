@@ -22,10 +22,13 @@ MAX_VALUE_BYTES = 65_536
 
 
 def action_args(action: Action | None) -> tuple[str, str, str, str, str]:
-    """The five arguments every function with an action begins with."""
+    """The five arguments every function with an action begins with. The request id stands behind the event id, so that
+    services and functions of before the request id understand these.
+    """
     if action is None:
         return ("", "", "", "", "")
-    return (action.event_id, action.actor, action.issuer, action.token_id, action.reason)
+    named = f"{action.event_id} {action.request_id}" if action.request_id else action.event_id
+    return (named, action.actor, action.issuer, action.token_id, action.reason)
 
 
 def job_args(job: NewJob) -> tuple[Arg, ...]:

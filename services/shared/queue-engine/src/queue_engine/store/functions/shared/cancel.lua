@@ -13,7 +13,7 @@ local function cancel(batch, id, action, expected, suffix)
   if state == 'active' then
     if job[2] and suffix then return 'CANCELLING', state end
     -- How it ends is recorded under the request's event id, which must be this job's own.
-    local request = { action[1] .. (suffix or ''), action[2], action[3], action[4], action[5] }
+    local request = { action[1] .. (suffix or ''), action[2], action[3], action[4], action[5], action[6] }
     if not job[2] then redis.call('HSET', key, 'cx', cjson.encode(request)) end
     outcome = 'requested'
   elseif state == 'waiting' or state == 'delayed' then
