@@ -33,6 +33,7 @@ class Upkeep:
 
     def reap(self) -> int:
         expired = [i for i in self.in_state(JobState.ACTIVE) if self.jobs[i].lease_until <= self.now]
+        expired.sort(key=lambda i: (self.jobs[i].lease_until, i))
         for job_id in expired:
             job = self.jobs[job_id]
             self.totals["lost"] += 1

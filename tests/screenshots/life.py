@@ -22,8 +22,8 @@ HOUR_MS = 3_600_000
 class Life:
     """What backend and operators do to a stack; `reports` needs a worker with the long jobs."""
 
-    def __init__(self, stack: RunningStack, backend: httpx.Client, ops: httpx.Client) -> None:
-        self.stack, self.backend, self.ops = stack, backend, ops
+    def __init__(self, stack: RunningStack, backend: httpx.Client, ops: httpx.Client, admin: httpx.Client) -> None:
+        self.stack, self.backend, self.ops, self.admin = stack, backend, ops, admin
 
     def fill(self) -> None:
         """All of it."""
@@ -32,6 +32,7 @@ class Life:
         demo.run(self.stack.url, self.stack.sink_url, self.stack.stack.credentials.passwords(), self.stack.database_url)
         self.reminders()
         self.invoices()
+        self.schedules()
         self.decisions()
 
     def rents(self) -> None:
@@ -85,6 +86,16 @@ class Life:
         engine.enqueue_jobs("invoices", [NewJob(f"invoice-{n}", "invoice.send", data) for n in range(8_001, 8_024)])
         engine.close()
         self.act("/jobs/queues/invoices/pause", "the bookkeeping moves to another server until Monday")
+
+    def schedules(self) -> None:
+        """Reports of each night and week, one of them paused."""
+        for schedule, cron in (("each-night", "30 2 * * *"), ("each-monday", "0 6 * * 1"), ("old-mill", "0 7 1 * *")):
+            what = {"name": "report.monthly", "data": {"month": "{date}", "properties": 12}, "cron": cron}
+            zone = {"timeZone": "Europe/Berlin", "reason": "agreed with the bookkeeping"}
+            self.admin.put(f"/jobs/schedules/reports/{schedule}", json=what | zone).raise_for_status()
+        self.admin.post("/jobs/schedules/reports/each-night/run").raise_for_status()
+        paused = self.admin.post("/jobs/schedules/reports/old-mill/pause", json={"reason": "sold in October"})
+        paused.raise_for_status()
 
     def decisions(self) -> None:
         """What operators did about it."""

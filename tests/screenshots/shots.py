@@ -75,6 +75,9 @@ SHOTS = {
         Shot("workers", "/workers", seen_by=ADMIN),
         Shot("drain", "/workers", asked("Drain…"), seen_by=ADMIN),
         Shot("types", "/job-types", seen_by=ADMIN),
+        Shot("schedules", "/schedules", seen_by=ADMIN),
+        Shot("schedule", "/schedules/reports/each-night", seen_by=ADMIN),
+        Shot("schedule-pause", "/schedules/reports/each-night", asked("Pause…"), seen_by=ADMIN),
         Shot("enqueue", "/job-types/notifications/send-notification/enqueue", seen_by=ADMIN),
         Shot("search", "/search?q=rent"),
         Shot("nothing-found", "/search?q=no-such-job"),
@@ -100,6 +103,7 @@ KEPT = [
         ("audit", "light", 1440),
         ("workers", "dark", 1440),
         ("types", "light", 1440),
+        ("schedules", "light", 1440),
     )
 ]
 EVERY = [(shot, theme, width) for width in HEIGHTS for theme in ("light", "dark") for shot in SHOTS.values()]

@@ -176,7 +176,7 @@ class Arena:
         shipped: Sequence[tuple[str, str]] = (),
         repeats: bool = False,
     ) -> tuple[History, Snapshot]:
-        """Judge what happened and add a row to the table; fails naming every violation.
+        """Judge what happened and add a row to the table; fails naming every violation, and when the store does not add up.
 
         `shipped` are the audit records (action, job id) that have left the store; `repeats`: it forgot what it had
         answered, so that jobs ran again without a lost lease.
@@ -199,6 +199,8 @@ class Arena:
             )
         )
         assert not found, "\n".join(map(str, found))
+        damages = self.engine.reconciling.reconcile_queue(QUEUE).findings
+        assert not damages, f"the store no longer adds up: {damages}"
         return history, store
 
     def close(self) -> None:
