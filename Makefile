@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-soak lock protos screenshots \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
 	docs bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -48,7 +48,7 @@ setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other t
 	@:
 
 test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard, faults and deploy have targets of their own
-	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard --ignore tests/deploy $(ARGS)
+	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard --ignore tests/deploy --ignore tests/alerts $(ARGS)
 
 test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest server it works on
 	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
@@ -71,6 +71,9 @@ test-explore: setup ## Explore random histories, and every harm to every call, f
 
 test-deploy: setup $(STAMPS)/deploy-tools ## Check image, compose files and Kubernetes manifests, and run them without an engine
 	@$(BIN)/pytest tests/deploy $(ARGS)
+
+test-alerts: setup ## Provoke five alerts on a running stack and see a real Prometheus fire them (minutes)
+	@$(BIN)/pytest tests/alerts $(ARGS)
 
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)

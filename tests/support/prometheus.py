@@ -1,4 +1,4 @@
-"""Debian's Prometheus, with its promtool: unpacked, not installed, so that no service starts."""
+"""Debian's Prometheus with its promtool, and its redis_exporter: unpacked, not installed, so that no service starts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 from support.debian import unpack
 
 FOLDER = Path(__file__).parents[2] / ".cache/prometheus"
+PACKAGES = {"promtool": "prometheus"}  # of those that are not called as the program is
 
 
 def program(name: str) -> Path:
-    """`prometheus` or `promtool`; skips loudly where Debian's package cannot be had."""
+    """`prometheus`, `promtool` or `prometheus-redis-exporter`; skips loudly where Debian's package cannot be had."""
     found = FOLDER / "usr/bin" / name
     if not found.exists():
-        unpack("prometheus", FOLDER)
+        unpack(PACKAGES.get(name, name), FOLDER)
     if not found.exists():
         pytest.skip(
             f"ALERTS AND DASHBOARD ARE NOT TESTED: there is no {name}; it comes from Debian by apt-get download"
