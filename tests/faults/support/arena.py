@@ -176,7 +176,7 @@ class Arena:
         shipped: Sequence[tuple[str, str]] = (),
         repeats: bool = False,
     ) -> tuple[History, Snapshot]:
-        """Judge what happened and add a row to the table; fails naming every violation, and when the store does not add up.
+        """Judge what happened, the sums of the store too, and add a row to the table; fails naming every violation.
 
         `shipped` are the audit records (action, job id) that have left the store; `repeats`: it forgot what it had
         answered, so that jobs ran again without a lost lease.
