@@ -16,7 +16,7 @@ from support.calls import refused
 METHODS = list(methods_of(DESCRIPTOR).values())
 ROLES = ("ADMIN", "OPS", "SERVICE", "TENANT", "WORKER", "QUEUE_ADMIN")
 CHANGES_OF_SCHEDULES = {"UpsertSchedule", "PauseSchedule", "ResumeSchedule", "RemoveSchedule"}
-BEYOND_OPS = {"DrainWorker", "ResumeWorker", "ReconcileQueue"} | CHANGES_OF_SCHEDULES
+BEYOND_OPS = {"DrainWorker", "ResumeWorker", "ReconcileQueue", "EraseSubject"} | CHANGES_OF_SCHEDULES
 FOR_BACKENDS = {"EnqueueJob", "EnqueueJobs", "GetJob", "CancelJob", "ListJobTypes"}
 FOR_WORKERS = {"RegisterWorker"}
 

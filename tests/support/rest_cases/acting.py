@@ -142,6 +142,33 @@ CASES: list[Case] = [
         by=ADMIN,
     ),
     Case(
+        "what erasing a person would do",
+        "EraseSubject",
+        lambda _: pb.EraseSubjectRequest(queue=QUEUE, subject="nobody-7", reason="a case", dry_run=True),
+        lambda _: (
+            "POST",
+            f"/jobs/queues/{QUEUE}/erase",
+            {"subject": "nobody-7", "reason": "a case", "dryRun": True},
+        ),
+        by=ADMIN,
+        numbers=True,
+    ),
+    Case(
+        "erase a person as an operator",
+        "EraseSubject",
+        lambda _: pb.EraseSubjectRequest(queue=QUEUE, subject="nobody-7", reason="a case"),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/erase", {"subject": "nobody-7", "reason": "a case"}),
+        "ROLE_REQUIRED",
+    ),
+    Case(
+        "erase a person and name it for ever",
+        "EraseSubject",
+        lambda _: pb.EraseSubjectRequest(queue=QUEUE, subject="nobody-7", reason="nobody-7 asked for it"),
+        lambda _: ("POST", f"/jobs/queues/{QUEUE}/erase", {"subject": "nobody-7", "reason": "nobody-7 asked for it"}),
+        "INVALID_REQUEST",
+        by=ADMIN,
+    ),
+    Case(
         "what a bulk retry would do",
         "RetryJobs",
         lambda job: pb.RetryJobsRequest(queue=QUEUE, status=FAILED, ids=[job, "none"], dry_run=True, reason="a case"),

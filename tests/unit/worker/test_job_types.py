@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import pytest
 
+from queue_engine.domain.erasure import subject_fields
 from queue_engine.domain.job import Enqueued, JobRef, JobState, NewJob
 from queue_engine.domain.job_type import EnqueueOptions, Settling
 from queue_engine.domain.lease import Lease, Verdict
 from support import sample_jobs
 from support.jobs import a_lease
 from worker.context import JobContext
-from worker.job_types import IMMEDIATE, MissingResource, Payload, by_name, handlers_in, job_type
+from worker.job_types import IMMEDIATE, SUBJECT, MissingResource, Payload, by_name, handlers_in, job_type
 
 
 class Clock:
@@ -29,6 +30,20 @@ class Greeting(Payload):
 @job_type("greet", queue="mail", id_template="greet-{firstName}", settling=IMMEDIATE, attempts=5)
 def greet(payload: Greeting, job: JobContext, clock: Clock) -> str:
     return f"{payload.first_name} {payload.times} {clock.now} {job.attempt}"
+
+
+class Told(Payload):
+    recipient_id: Annotated[str, SUBJECT]
+    by: Annotated[str, SUBJECT] | None = None
+    text: str
+
+
+@job_type("told", queue="mail")
+def told(payload: Told, job: JobContext) -> None: ...
+
+
+class Numbered(Payload):
+    recipient: Annotated[int, SUBJECT]
 
 
 class Recorder:
@@ -65,6 +80,17 @@ def test_a_declaration_says_all_of_it() -> None:
     assert declared.settling is Settling.IMMEDIATE
     assert declared.schema["required"] == ["firstName"]
     assert set(declared.schema["properties"]) == {"firstName", "times"}
+
+
+def test_a_declaration_tells_the_fields_that_name_a_person() -> None:
+    assert subject_fields(told.job_type.schema) == ["recipientId", "by"]
+
+
+def test_a_mark_that_would_find_nobody_is_refused() -> None:
+    def numbered(payload: Numbered, job: JobContext) -> None: ...
+
+    with pytest.raises(ValueError, match="only a text at the top"):
+        job_type("numbered", queue="mail")(numbered)
 
 
 def test_a_handler_is_called_as_it_was_written() -> None:

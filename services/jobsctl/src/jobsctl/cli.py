@@ -12,6 +12,7 @@ from jobsctl.commands import (
     audit,
     changing,
     completion,
+    erase,
     jobs,
     queues,
     reconcile,
@@ -29,7 +30,7 @@ COMMANDS = (
     acting.retry, acting.cancel, acting.remove, changing.reschedule, changing.enqueue,
     schedules.schedules,
     workers.workers, workers.drain, workers.resume_worker,
-    audit.audit, reconcile.reconcile,
+    audit.audit, reconcile.reconcile, erase.erase,
     access.users, access.token, completion.completion,
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from queue_admin import convert
 from queue_admin.actions import action_of, is_operator
 from queue_admin.bulk import BulkDesk
 from queue_admin.enqueue import Enqueuer, to_result
+from queue_admin.erase import erase_subject
 from queue_admin.errors import invalid
 from queue_admin.job_type_messages import from_job_type
 from queue_admin.job_types import JobTypeRegistry
@@ -130,6 +131,12 @@ class QueueAdminServicer(ScheduleMethods):
                 "damage_found", queue=request.queue, job_id=finding.job_id, kind=finding.kind, detail=finding.detail
             )
         return found
+
+    def EraseSubject(self, request: pb.EraseSubjectRequest, context: grpc.ServicerContext) -> pb.EraseSubjectResponse:
+        """Forget a person."""
+        erased = erase_subject(self._engine, request, current_caller())
+        log.info("subject_erased", queue=request.queue, removed=erased.removed, redacted=erased.redacted)
+        return erased
 
     # -- jobs
 

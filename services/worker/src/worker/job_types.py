@@ -20,15 +20,20 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Concatenate, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff
+from queue_engine.domain.erasure import SUBJECT_MARK, subject_fields
 from queue_engine.domain.job_type import DefaultSchedule, JobType, Settling
 from worker.context import JobContext
 
 GROUP, IMMEDIATE = Settling.GROUP, Settling.IMMEDIATE
 P = TypeVar("P", bound="Payload")
+
+SUBJECT: Any = Field(json_schema_extra={SUBJECT_MARK: True})
+"""Marks a payload field that names a person: `recipient_id: Annotated[str, SUBJECT]`. Erasing it removes the job."""
 
 
 class Payload(BaseModel):
@@ -101,7 +106,7 @@ def job_type(  # noqa: PLR0913 - all there is to say about a job type, by keywor
             name=name,
             queue=queue,
             version=version,
-            schema=payload.model_json_schema(by_alias=True),
+            schema=_schema_of(name, payload),
             id_template=id_template,
             due_field=due_field,
             settling=settling,
@@ -115,6 +120,14 @@ def job_type(  # noqa: PLR0913 - all there is to say about a job type, by keywor
         return Handler(declared, payload, function)
 
     return declare
+
+
+def _schema_of(name: str, payload: type[Payload]) -> dict[str, Any]:
+    schema = payload.model_json_schema(by_alias=True)
+    # A mark that is not seen would leave a person's jobs where they are, in silence.
+    if orjson.dumps(schema).count(f'"{SUBJECT_MARK}"'.encode()) != len(subject_fields(schema)):
+        raise ValueError(f"{name}: only a text at the top of the payload can be marked as SUBJECT")
+    return schema
 
 
 def handlers_in(package: ModuleType) -> list[Handler]:

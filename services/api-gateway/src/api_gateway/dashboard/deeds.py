@@ -34,6 +34,7 @@ DEEDS = {
     audit.AUDIT_ACTION_SCHEDULE_REMOVE: Deed("Schedule removed", "removed the schedule"),
     audit.AUDIT_ACTION_SCHEDULE_RUN: Deed("Made by a schedule run by hand", "ran the schedule that made it"),
     audit.AUDIT_ACTION_REPAIR: Deed("Repaired", "repaired it"),
+    audit.AUDIT_ACTION_ERASE_SUBJECT: Deed("Person erased", "erased a person"),
     audit.AUDIT_ACTION_DISCARD: Deed("Discarded as one dead job too many", "discarded it as one dead job too many"),
 }
 UNKNOWN = Deed("Changed", "changed it")  # by a service newer than this one

@@ -28,6 +28,7 @@ from queue_engine.domain.job_type import JobType
 from queue_engine.domain.lease import Lease, Renewal, Report, Settled, Verdict
 from queue_engine.domain.limits import check_queue_name
 from queue_engine.enqueuing import enqueue_jobs
+from queue_engine.erasing import Erasing
 from queue_engine.finding import Finding
 from queue_engine.grouping import Grouping
 from queue_engine.leasing import Leasing
@@ -44,18 +45,17 @@ __all__ = ["BulkResult", "JobFilter", "QueueEngine", "StoreHealth"]
 class QueueEngine:
     """Every change of a job's state. Thread-safe. Every method may raise StoreUnavailable, StoreFull (enqueues only)
     and InvalidArgument; those that name a queue raise QueueNotFound, and QueueReserved for the dead-letter view where
-    it makes no sense. Times are the store's clock. `schedules` and `reconciling` are parts with verbs of their own.
+    it makes no sense. Times are the store's clock. `schedules`, `reconciling` and `erasing` have verbs of their own.
     """
 
     def __init__(self, store: RedisStore, *, retention: Retention = DEFAULT_RETENTION) -> None:
         self._store = store
-        self._leasing = Leasing(store, retention)
-        self._reading = Reading(store)
+        self._leasing, self._reading = Leasing(store, retention), Reading(store)
         self._grouping = Grouping(store, self._reading)
         self._finding = Finding(store, self._reading)
         self._acting, self._registry = Acting(store, self._reading), Registry(store)
         self._audit_stream, self._upkeep = AuditStream(store), Upkeep(store, retention)
-        self.schedules, self.reconciling = Scheduling(store), Reconciling(store)
+        self.schedules, self.reconciling, self.erasing = Scheduling(store), Reconciling(store), Erasing(store)
 
     @classmethod
     def connect(cls, url: str, *, timeout_seconds: float = 2.0, retention: Retention | None = None) -> QueueEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from worker.delivery.contract import (
 )
 from worker.delivery.in_app import show_in_app
 from worker.failures import Defer, Permanent
-from worker.job_types import IMMEDIATE, Payload, job_type
+from worker.job_types import IMMEDIATE, SUBJECT, Payload, job_type
 from worker.jobs.payloads import Reference
 from worker.platform.contract import Channel, Claim, Ending, Platform
 
@@ -33,13 +33,13 @@ class SendNotification(Payload):
     """A message to a user of the platform by one channel."""
 
     type: Channel
-    recipient_id: Reference
+    recipient_id: Annotated[Reference, SUBJECT]
     subject: str | None = Field(None, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     message: str = Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")
     metadata: dict[str, Any] | None = None
 
 
-@job_type("send-notification", queue="notifications", settling=IMMEDIATE)
+@job_type("send-notification", queue="notifications", version=2, settling=IMMEDIATE)
 def send_notification(
     payload: SendNotification, job: JobContext, platform: Platform, senders: Senders
 ) -> dict[str, str]:

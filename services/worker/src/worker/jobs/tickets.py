@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from queue_engine.domain.job_type import DefaultSchedule
 from worker.context import JobContext
-from worker.job_types import IMMEDIATE, Payload, job_type
+from worker.job_types import IMMEDIATE, SUBJECT, Payload, job_type
 from worker.jobs.fan_out import notify
 from worker.jobs.payloads import Id, Reference
 from worker.platform.contract import Person, Platform, Role, Ticket
@@ -22,11 +22,11 @@ class TicketCreated(Payload):
 
     ticket_id: Id
     property_id: Reference
-    created_by_id: Reference
+    created_by_id: Annotated[Reference, SUBJECT]
     landlord_id: Reference
 
 
-@job_type("ticket.created", queue="tickets", id_template="ticket-created-{ticketId}")
+@job_type("ticket.created", queue="tickets", version=2, id_template="ticket-created-{ticketId}")
 def ticket_created(payload: TicketCreated, job: JobContext, platform: Platform) -> dict[str, Any]:
     """Tell the landlord's LANDLORD and OPS members."""
     people = platform.list_members(payload.landlord_id, [Role.LANDLORD, Role.OPS])
@@ -40,12 +40,12 @@ class TicketQuoted(Payload):
 
     ticket_id: Id
     quote_id: Id
-    contractor_id: Reference
+    contractor_id: Annotated[Reference, SUBJECT]
     amount: float = Field(ge=0, le=1e12)
     landlord_id: Reference
 
 
-@job_type("ticket.quoted", queue="tickets", id_template="ticket-quoted-{ticketId}-{quoteId}")
+@job_type("ticket.quoted", queue="tickets", version=2, id_template="ticket-quoted-{ticketId}-{quoteId}")
 def ticket_quoted(payload: TicketQuoted, job: JobContext, platform: Platform) -> dict[str, Any]:
     """Tell LANDLORD members that there is a quote to approve."""
     people = platform.list_members(payload.landlord_id, [Role.LANDLORD])
@@ -59,11 +59,11 @@ class TicketApproved(Payload):
 
     ticket_id: Id
     quote_id: Id
-    approved_by: Reference
+    approved_by: Annotated[Reference, SUBJECT]
     landlord_id: Reference
 
 
-@job_type("ticket.approved", queue="tickets", id_template="ticket-approved-{ticketId}-{quoteId}")
+@job_type("ticket.approved", queue="tickets", version=2, id_template="ticket-approved-{ticketId}-{quoteId}")
 def ticket_approved(payload: TicketApproved, job: JobContext, platform: Platform) -> dict[str, Any]:
     """Tell the contractor who made the quote and the ticket's creator."""
     quote = platform.get_quote(payload.quote_id)
@@ -80,13 +80,18 @@ class TicketAssigned(Payload):
     """A contractor got the ticket. `assignmentId` tells a repeated assignment of the same one apart."""
 
     ticket_id: Id
-    assigned_to_id: Id
-    assigned_by: Reference
+    assigned_to_id: Annotated[Id, SUBJECT]
+    assigned_by: Annotated[Reference, SUBJECT]
     landlord_id: Reference
     assignment_id: Id | None = None
 
 
-@job_type("ticket.assigned", queue="tickets", id_template="ticket-assigned-{ticketId}-{assignedToId}[-{assignmentId}]")
+@job_type(
+    "ticket.assigned",
+    queue="tickets",
+    version=2,
+    id_template="ticket-assigned-{ticketId}-{assignedToId}[-{assignmentId}]",
+)
 def ticket_assigned(payload: TicketAssigned, job: JobContext, platform: Platform) -> dict[str, Any]:
     """Tell the contractor."""
     people = platform.list_people([payload.assigned_to_id])

@@ -26,9 +26,11 @@ class AuditRecord:
     """A self-contained record in a queue's audit stream; `entry_id` is its place in the stream.
 
     `action`: retry | remove | cancel | replace | pause | resume | enqueue | cancel_outcome | drain | resume_worker |
-    reschedule | repair | schedule_upsert | schedule_pause | schedule_resume | schedule_remove | schedule_run.
+    reschedule | repair | erase_subject | schedule_upsert | schedule_pause | schedule_resume | schedule_remove |
+    schedule_run.
     `detail` is a JSON object (for retry with edited data: old and new; for cancel_outcome: the outcome; for reschedule:
-    oldDueAt and newDueAt, null when the job waits; for repair: finding and detail; for a schedule: its id, and what it
+    oldDueAt and newDueAt, null when the job waits; for repair: finding and detail; for erase_subject: the ids of jobs
+    removed and redacted, without the subject; for a schedule: its id, and what it
     was and is).
     """
 

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-MAJOR, MINOR = 1, 4
+MAJOR, MINOR = 1, 5
 """Major: a change the previous services could not work with, which gets new function names. Minor: any other."""
 
 OLDEST_BESIDE = MAJOR - 1
@@ -20,7 +20,7 @@ _SHARED = (
     "queue", "batch", "order", "settings", "history", "audit", "groups", "dead", "endings", "quarantine", "reap",
     "promote", "take", "leases", "outcomes", "outcome_completed", "outcome_failed", "outcome_deferred",
     "outcome_released", "outcome_interrupted", "settle", "retention", "reopen", "cancel", "enqueue", "schedules",
-    "page", "registry", "reconcile",
+    "page", "registry", "reconcile", "erase",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 
