@@ -2,12 +2,14 @@
 
 Compare ratios, not figures: both run on the same machine within seconds of each other. A drain's clock runs from the
 moment every worker has started a job to the last start. The server is this script's own and is emptied between runs.
+CPU a job is what the workers (or the one that enqueues) and the store took, all of it, whoever else used the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import struct
 import subprocess
@@ -17,18 +19,21 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
 from fixtures.valkey import a_valkey
 from load.bench_worker import QUEUE, stock
+from load.cpu import Cost, loop_seconds, measured
 from queue_engine.domain.job import NewJob
 from queue_engine.engine import QueueEngine
 
 KINDS = ("stock", "ours")
 SYSTEM = {"stock": "Dramatiq with RedisBroker", "ours": "job service"}
-WINDOW = 60.0  # seconds a drain may take
+WINDOW = 120.0  # seconds a drain may take, and a worker to start: far more than they do on a machine at rest
+SETTLED = 0.2  # seconds after the last start within which its outcome is told
 
 
 def payload(number: int, at: int = 0) -> dict[str, object]:
@@ -43,11 +48,24 @@ def payload(number: int, at: int = 0) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a workload showed."""
+
+    rate: float
+    """Jobs a second."""
+    cost: Cost
+
+    def __str__(self) -> str:
+        """For people who watch."""
+        return f"{self.rate:,.0f} jobs/s, CPU a job {self.cost.own_us:.0f} us, of the store {self.cost.store_us:.0f} us"
+
+
 class Bench:
     """One server, and what is measured on it."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder = url, folder
+    def __init__(self, url: str, store: int, folder: Path) -> None:
+        self.url, self.store, self.folder = url, store, folder
         self.client = redis.Redis.from_url(url)
         self.engine = QueueEngine.connect(url)
         self.stock = stock(url, lambda _at: None).get_actor("noop")
@@ -70,19 +88,21 @@ class Bench:
         else:
             self.engine.enqueue_job(QUEUE, self.job(number, at))
 
-    def enqueue(self, kind: str, count: int) -> float:
-        """Jobs a second, one by one."""
+    def enqueue(self, kind: str, count: int) -> Run:
+        """One by one."""
         began = time.perf_counter()
-        for number in range(count):
-            self.enqueue_one(kind, number)
-        return count / (time.perf_counter() - began)
+        with measured([os.getpid()], self.store, jobs=count) as cost:
+            for number in range(count):
+                self.enqueue_one(kind, number)
+        return Run(count / (time.perf_counter() - began), cost)
 
-    def enqueue_batches(self, count: int, *, size: int = 100) -> float:
-        """Jobs a second in batches; stock Dramatiq has none."""
+    def enqueue_batches(self, count: int, *, size: int = 100) -> Run:
+        """In batches; stock Dramatiq has none."""
         began = time.perf_counter()
-        for first in range(0, count, size):
-            self.engine.enqueue_jobs(QUEUE, [self.job(number) for number in range(first, first + size)])
-        return count / (time.perf_counter() - began)
+        with measured([os.getpid()], self.store, jobs=count) as cost:
+            for first in range(0, count, size):
+                self.engine.enqueue_jobs(QUEUE, [self.job(number) for number in range(first, first + size)])
+        return Run(count / (time.perf_counter() - began), cost)
 
     def bytes_per_waiting_job(self, kind: str, count: int = 5_000) -> float:
         """Store memory a waiting job takes, its share of the indexes included."""
@@ -92,24 +112,27 @@ class Bench:
         self.enqueue(kind, count)
         return float((self.client.info("memory")["used_memory"] - before) / count)
 
-    def drain(self, kind: str, count: int, *, processes: int) -> float:
-        """Jobs a second that the workers start; the queue holds `count` waiting jobs."""
+    def drain(self, kind: str, count: int, *, processes: int) -> Run:
+        """The workers start `count` jobs that wait in the queue."""
         self.empty()
         if kind == "stock":
             self.enqueue(kind, count)
         else:
             self.enqueue_batches(count)
-        with self.workers(kind, processes) as marks:
+        with self.workers(kind, processes) as (marks, pids, go), measured(pids, self.store, jobs=count) as cost:
+            go()
             wait(lambda: sum(map(starts_in, marks)) >= count, WINDOW)
-            starts = [[start for start, _ in read(path)] for path in marks]
+            time.sleep(SETTLED)
+        starts = [[start for start, _ in read(path)] for path in marks]
         first = max(min(times) for times in starts)
         counted = [start for times in starts for start in times if start >= first]
-        return (len(counted) - 1) / ((max(counted) - first) / 1e9)
+        return Run((len(counted) - 1) / ((max(counted) - first) / 1e9), cost)
 
     def latency(self, kind: str, count: int = 40) -> list[float]:
         """Milliseconds from an enqueue into the empty queue of an idle worker to the handler's start, sorted."""
         self.empty()
-        with self.workers(kind, 1) as (marks,):
+        with self.workers(kind, 1) as ((marks,), _, go):
+            go()
             time.sleep(2)  # idle
             for number in range(count):
                 time.sleep(0.12 + number % 7 * 0.02)
@@ -118,16 +141,15 @@ class Bench:
             return sorted((start - at) / 1e6 for start, at in read(marks))
 
     @contextmanager
-    def workers(self, kind: str, processes: int) -> Iterator[list[Path]]:
-        """Worker processes that begin together; gives the files of their marks."""
+    def workers(self, kind: str, processes: int) -> Iterator[tuple[list[Path], list[int], Callable[[], None]]]:
+        """Worker processes, ready; gives the files of their marks, their ids, and what lets them begin together."""
         marks = [self.folder / uuid.uuid4().hex for _ in range(processes)]
         go = self.folder / uuid.uuid4().hex
         command = [sys.executable, "-m", "load.bench_worker", kind, self.url]
         running = [subprocess.Popen([*command, str(path), str(go)]) for path in marks]
         try:
-            wait(lambda: all(Path(f"{path}.ready").exists() for path in marks), 20)
-            go.touch()
-            yield marks
+            wait(lambda: all(Path(f"{path}.ready").exists() for path in marks), WINDOW)
+            yield marks, [process.pid for process in running], go.touch
         finally:
             for process in running:
                 process.terminate()
@@ -154,7 +176,15 @@ def wait(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def report(title: str, figures: dict[str, list[float]], unit: str = "jobs/s") -> float:
+def report(title: str, figures: dict[str, list[Run]]) -> float:
+    """One line of median rates, one each of CPU a job; returns the median of the pairs' ratios of rates."""
+    ratio = line(title, {kind: [run.rate for run in figures[kind]] for kind in KINDS}, "jobs/s")
+    line("    own CPU a job", {kind: [run.cost.own_us for run in figures[kind]] for kind in KINDS}, "us")
+    line("    store CPU a job", {kind: [run.cost.store_us for run in figures[kind]] for kind in KINDS}, "us")
+    return ratio
+
+
+def line(title: str, figures: dict[str, list[float]], unit: str) -> float:
     """One line of medians; returns the median of the pairs' ratios."""
     ratio = statistics.median(mine / theirs for mine, theirs in zip(figures["ours"], figures["stock"], strict=True))
     told = ", ".join(f"{SYSTEM[kind]} {statistics.median(figures[kind]):,.0f} {unit}" for kind in KINDS)
@@ -172,17 +202,16 @@ def main() -> None:
         server = a_valkey(Path(tempfile.mkdtemp()), extra="appendfsync everysec\nauto-aof-rewrite-percentage 0")
         server.start()
         try:
-            measure(Bench(server.url, Path(folder)), rounds=given.rounds, jobs=given.jobs)
+            bench = Bench(server.url, server.process.pid or 0, Path(folder))
+            print(f"2,000,000 turns of an empty loop take this machine {loop_seconds():.3f} s of CPU", flush=True)
+            measure(bench, rounds=given.rounds, jobs=given.jobs)
         finally:
             server.stop()
 
 
 def measure(bench: Bench, *, rounds: int, jobs: int) -> None:
     """Everything, the two systems in turns."""
-    alone: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    pair: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    single: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    batches: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    alone, pair, single, batches = ({kind: list[Run]() for kind in KINDS} for _ in range(4))
     for number in range(rounds):
         for kind in KINDS:
             bench.empty()
@@ -192,14 +221,14 @@ def measure(bench: Bench, *, rounds: int, jobs: int) -> None:
         for figures, processes in ((alone, 1), (pair, 2)):
             for kind in KINDS:
                 figures[kind].append(bench.drain(kind, jobs, processes=processes))
-                print(f"round {number + 1}, {processes} processes, {kind}: {figures[kind][-1]:,.0f} jobs/s", flush=True)
+                print(f"round {number + 1}, {processes} processes, {kind}: {figures[kind][-1]}", flush=True)
     report("enqueue one by one", single)
     report("enqueue in batches of 100 against one by one", batches)
     for kind in KINDS:
         found = bench.latency(kind)
         p50, p99 = statistics.median(found), found[int(len(found) * 0.99)]
         print(f"wake latency, {SYSTEM[kind]}: p50 {p50:.1f} ms, p99 {p99:.1f} ms", flush=True)
-    report("store memory per waiting job", {kind: [bench.bytes_per_waiting_job(kind)] for kind in KINDS}, "bytes")
+    line("store memory per waiting job", {kind: [bench.bytes_per_waiting_job(kind)] for kind in KINDS}, "bytes")
     one = report(f"{jobs:,} no-op jobs, one process of 8 threads", alone)
     two = report(f"{jobs:,} no-op jobs, two processes", pair)
     print(f"ratio one process: {one:.2f}")
