@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
-	docs bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
+	docs bench bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -105,13 +105,17 @@ docs: setup $(STAMPS)/docs-tools ## Build the handbook into dist/docs; a dead li
 bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
 
+bench: setup ## Measure against other job queues into docs/performance, 40 minutes (ONLY="noop-1 idle", SIZE=0.1, ROUNDS=1)
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.compare $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
+
 bench-pages: setup ## Measure the dashboard's list pages over a queue of a million jobs
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.pages $(ARGS)
 
 protos: $(STUBS) ## Generate the stubs of the contracts
 	@:
 
-lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the image, the deployment tests and the handbook
+lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the image, deployment tests, handbook and peers
 	@$(COMPILE) requirements.in --output-file requirements.lock
 	@$(BIN)/python deploy/docker/runtime_requirements.py $(IMAGE_PACKAGES) | \
 		$(COMPILE) - --constraint requirements.lock --no-annotate --output-file deploy/docker/runtime.lock
@@ -119,6 +123,8 @@ lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the
 	@$(COMPILE) tests/deploy/requirements.in --constraint requirements.lock --output-file tests/deploy/requirements.lock
 	@$(COMPILE) docs/requirements.in --constraint requirements.lock --constraint tests/deploy/requirements.lock \
 		--output-file docs/requirements.lock
+	@for peers in python arq; do \
+		$(COMPILE) tests/load/peers/$$peers.in --output-file tests/load/peers/$$peers.lock || exit 1; done
 
 manifests: setup ## Make the operator's manifest of the alerts and the Grafana dashboard anew, after a change of them
 	@$(BIN)/python deploy/prometheus/manifest.py
