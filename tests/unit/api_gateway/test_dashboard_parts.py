@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from api_gateway.dashboard.rendering import prose
 from api_gateway.dashboard.schema_words import words_of_schema
 from jobqueue.queue.v1 import job_pb2
 
+DASHBOARD = files("api_gateway.dashboard")
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
@@ -86,7 +89,7 @@ def test_a_part_of_a_document_is_found_by_its_path() -> None:
     "target", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "", "/\tx", "javascript:alert(1)"]
 )
 def test_an_address_that_leads_elsewhere_is_not_followed(target: str) -> None:
-    assert links.local(target) == links.ROOT
+    assert links.local(target) == links.queues()
 
 
 def test_a_job_whose_id_a_browser_would_take_out_of_a_path_has_an_address_too() -> None:
@@ -154,3 +157,15 @@ def test_a_schema_is_told_in_words_and_never_loops() -> None:
 def test_what_stands_between_backticks_is_code_and_nothing_is_markup() -> None:
     assert prose("due at `x<y` <b>") == "due at <code>x&lt;y</code> &lt;b&gt;"
     assert prose("a ` alone") == "a ` alone"
+
+
+def test_no_page_and_no_module_names_a_path_of_the_host() -> None:
+    named = [
+        f"{file.name}: {line.strip()}"
+        for folder in ("templates", "static")
+        for file in (DASHBOARD / folder).iterdir()
+        for line in file.read_text().splitlines()
+        if re.search(r"""(?<!at\()["'`]/[a-z]""", line)
+    ]
+
+    assert named == [], "a proxy may show us below a path: write at('/…')"

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api_gateway.root_path import at
 from service_kit.errors import HTTP_STATUS, ServiceError
 
 log = structlog.get_logger()
@@ -72,7 +73,7 @@ def _problem(
     request: Request, status: int, code: str, detail: str, extra: dict[str, Any], headers: dict[str, str]
 ) -> Response:
     body = {
-        "type": f"{TYPE_PREFIX}{code}",
+        "type": at(f"{TYPE_PREFIX}{code}"),
         "title": title(code),
         "status": status,
         "detail": detail,

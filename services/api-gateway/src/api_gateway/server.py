@@ -74,6 +74,7 @@ def parts_of(settings: GatewaySettings, registry: CollectorRegistry) -> Parts:
         environment=settings.gateway_environment,
         page_size=settings.job_ui_page_size,
         idle_seconds=settings.gateway_idle_seconds,
+        root_path=settings.gateway_root_path,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service_kit.settings import ServiceSettings
 
@@ -38,7 +39,20 @@ class GatewaySettings(ServiceSettings):
     """What the dashboard's badge says, such as `production`, so that nobody acts in the wrong place; empty: none."""
     job_ui_page_size: int = Field(25, ge=1, le=100)
     """Jobs on a page of the dashboard."""
+    gateway_root_path: str = Field("", pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$")
+    """Where a reverse proxy shows the gateway, such as `/ops/queue`: pages, links and cookies stay below it. The proxy
+    may pass this part of the path on or take it away; empty: at the host's root."""
     gateway_trusted_proxies: str = ""
-    """Addresses or networks (comma list) whose X-Forwarded-For is believed; empty: none."""
+    """Addresses or networks (comma list) whose X-Forwarded-For and X-Forwarded-Proto are believed; empty: none."""
     gateway_drain_seconds: int = Field(10, ge=0, le=300)
     """How long requests that run may go on after SIGTERM."""
+
+    @field_validator("gateway_trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: str) -> str:
+        for proxy in filter(None, map(str.strip, proxies.split(","))):
+            try:
+                ip_network(proxy)  # what is none would be believed of nobody, in silence
+            except ValueError as error:
+                raise ValueError(f"{proxy!r} is no address and no network: {error}") from None
+        return proxies

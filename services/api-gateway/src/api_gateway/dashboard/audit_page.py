@@ -17,6 +17,7 @@ from api_gateway.dashboard.deeds import WORDS
 from api_gateway.dashboard.paging import page_of, pages_of, size_of
 from api_gateway.dashboard.site import PAGE_HEADERS, Visit
 from api_gateway.dashboard.toasts import Toast
+from api_gateway.root_path import at
 from jobqueue.audit.v1 import audit_service_pb2 as audit
 from service_kit.errors import ServiceError
 
@@ -61,8 +62,8 @@ async def audit_page(visit: Visit) -> Response:
         records=[_Shown(entry, _detail_of(entry)) for entry in answer.data],
         pages=pages_of(answer.pagination),
         filters=filters,
-        address=lambda **changes: links.with_query("/audit", **{**filters, **changes}),
-        export=lambda kind: links.with_query("/audit/export", **filters, format=kind),
+        address=lambda **changes: links.with_query(at("/audit"), **{**filters, **changes}),
+        export=lambda kind: links.with_query(at("/audit/export"), **filters, format=kind),
         words=WORDS,
         verification=known,
     )
@@ -73,10 +74,10 @@ async def verify(visit: Visit) -> Response:
     answer: audit.VerifyChainResponse = await visit.call(audit.VerifyChainRequest())
     checked = formatting.count(answer.checked, "record")
     if not answer.intact:
-        return visit.go("/audit", Toast(f"Record {answer.broken_at:,} does not fit.", good=False))
+        return visit.go(at("/audit"), Toast(f"Record {answer.broken_at:,} does not fit.", good=False))
     if not answer.complete:
-        return visit.go("/audit", Toast(f"{checked} verified so far; the rest is done in the background."))
-    return visit.go("/audit", Toast(f"{checked} verified, from the first to the last."))
+        return visit.go(at("/audit"), Toast(f"{checked} verified so far; the rest is done in the background."))
+    return visit.go(at("/audit"), Toast(f"{checked} verified, from the first to the last."))
 
 
 async def export(visit: Visit) -> Response:

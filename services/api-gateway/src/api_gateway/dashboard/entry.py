@@ -12,6 +12,7 @@ from api_gateway.dashboard.forms import read_form
 from api_gateway.dashboard.session import secure
 from api_gateway.dashboard.site import THEME_COOKIE, THEMES, Site, remember
 from api_gateway.dashboard.toasts import Toast
+from api_gateway.root_path import at
 from service_kit.errors import HTTP_STATUS, ServiceError
 
 MOST_EMAIL, MOST_PASSWORD = 300, 1_000
@@ -43,7 +44,7 @@ def entry_routes(site: Site) -> list[Route]:
         return response
 
     async def logout(request: Request) -> Response:
-        response = RedirectResponse("/login", 303)
+        response = RedirectResponse(at("/login"), 303)
         site.sessions.end(request, response, site.sessions.viewer(request))
         toasts.put(response, Toast("You are signed out."), secure=secure(request))
         return response
@@ -69,4 +70,4 @@ async def root(request: Request) -> Response:
     """To the dashboard with those who read pages; to a program nothing is here."""
     if "text/html" not in request.headers.get("accept", ""):
         raise HTTPException(404)
-    return RedirectResponse(links.ROOT, 302, {"Vary": "Accept"})
+    return RedirectResponse(links.queues(), 302, {"Vary": "Accept"})

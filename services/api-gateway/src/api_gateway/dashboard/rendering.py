@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from api_gateway.dashboard import formatting, links
 from api_gateway.dashboard.deeds import deed_of
 from api_gateway.dashboard.static_files import StaticFiles
+from api_gateway.root_path import at
 
 _CODE = re.compile("`([^`]+)`")
 
@@ -35,7 +36,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(static=static.address, links=links, statuses=links.QUEUE_STATUSES)
+        self._environment.globals.update(static=static.address, at=at, links=links, statuses=links.QUEUE_STATUSES)
         self._environment.filters.update(
             number=formatting.number,
             duration=formatting.duration,

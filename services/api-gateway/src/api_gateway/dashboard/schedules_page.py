@@ -89,7 +89,7 @@ async def schedule_action(visit: Visit) -> Response:
     if answer.outcome == job_pb2.ACTION_OUTCOME_UNCHANGED:
         return visit.go(back, Toast(f"Nothing changed: {schedule_id} {wording.SCHEDULE_UNCHANGED[action]}."))
     done = Toast(f"{schedule_id} {wording.SCHEDULE_DONE[action]}.")
-    return visit.go(links.SCHEDULES if action == "remove" else back, done)
+    return visit.go(links.schedules() if action == "remove" else back, done)
 
 
 async def get_schedule(visit: Visit) -> queue_admin.GetScheduleResponse:

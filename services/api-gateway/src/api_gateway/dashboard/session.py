@@ -22,6 +22,7 @@ from starlette.responses import Response
 from api_gateway.auth.bearer import Authenticated
 from api_gateway.auth.sessions import Login, Session, Sessions
 from api_gateway.auth.signing import ALGORITHM, key_id
+from api_gateway.root_path import cookie_path
 from service_kit.errors import ServiceError
 from service_kit.keys import OUR_ALGORITHMS, Signatures
 from service_kit.tokens import Caller
@@ -119,6 +120,7 @@ class BrowserSessions:
             cookie_name(request),
             value,
             max_age=self._idle_seconds,
+            path=cookie_path(),
             httponly=True,
             samesite="lax",
             secure=secure(request),
@@ -131,7 +133,9 @@ class BrowserSessions:
             self._tokens.pop(viewer.session_id, None)
             if len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
-        response.delete_cookie(cookie_name(request), httponly=True, samesite="lax", secure=secure(request))
+        response.delete_cookie(
+            cookie_name(request), path=cookie_path(), httponly=True, samesite="lax", secure=secure(request)
+        )
 
     def _claims(self, cookie: str) -> dict[str, Any] | None:
         signer = self._sessions.signer
@@ -161,5 +165,10 @@ def secure(request: Request) -> bool:
 
 
 def cookie_name(request: Request) -> str:
-    """With HTTPS the prefix by which browsers refuse a cookie that a neighbouring host has planted."""
-    return "__Host-jobqueue-session" if secure(request) else "jobqueue-session"
+    """With HTTPS the prefix by which browsers refuse a cookie that a neighbouring host has planted.
+
+    On a part of a host there is only the one that refuses what was planted without HTTPS.
+    """
+    if not secure(request):
+        return "jobqueue-session"
+    return f"{'__Host-' if cookie_path() == '/' else '__Secure-'}jobqueue-session"

@@ -22,6 +22,7 @@ from api_gateway.dashboard.rendering import Templates
 from api_gateway.dashboard.session import BrowserSessions, Viewer, cookie_name, secure
 from api_gateway.dashboard.toasts import Toast
 from api_gateway.health import Health
+from api_gateway.root_path import at, cookie_path
 from service_kit.errors import HTTP_STATUS, ServiceError
 
 log = structlog.get_logger()
@@ -132,10 +133,10 @@ class Site:
 
     def to_login(self, request: Request) -> Response:
         """To the login page, and afterwards back here; what was sent with the request is not sent again."""
-        page = request.url if request.method == "GET" else URL(request.headers.get("referer", links.ROOT))
+        page = request.url if request.method == "GET" else URL(request.headers.get("referer", links.queues()))
         here = page.path + (f"?{page.query}" if page.query else "")
         ended = cookie_name(request) in request.cookies
-        target = links.with_query("/login", next=links.local(here), ended=ended)
+        target = links.with_query(at("/login"), next=links.local(here), ended=ended)
         return RedirectResponse(target, 303, PAGE_HEADERS)
 
     def failure(self, request: Request, error: ServiceError | HTTPException, viewer: Viewer | None) -> Response:
@@ -179,4 +180,12 @@ def theme_of(request: Request) -> str:
 
 def remember(request: Request, response: Response, cookie: str, value: str) -> None:
     """Keep a choice of how pages look in this browser."""
-    response.set_cookie(cookie, value, max_age=YEAR_SECONDS, httponly=True, samesite="lax", secure=secure(request))
+    response.set_cookie(
+        cookie,
+        value,
+        max_age=YEAR_SECONDS,
+        path=cookie_path(),
+        httponly=True,
+        samesite="lax",
+        secure=secure(request),
+    )

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api_gateway.root_path import at
+
 MEDIA_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -38,7 +40,7 @@ class StaticFiles:
         """Where pages find a file; modules find each other beside them."""
         if name not in self._files:
             raise LookupError(name)
-        return f"/static/{self.version}/{name}"
+        return at(f"/static/{self.version}/{name}")
 
     def routes(self) -> list[Route]:
         """GET /static/{version}/{name}, and /favicon.ico for what browsers show beside documents that name no icon."""

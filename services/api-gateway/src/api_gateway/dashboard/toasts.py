@@ -10,6 +10,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api_gateway.root_path import cookie_path
+
 COOKIE = "jobqueue-toast"
 SECONDS = 30
 MOST_NOTES, MOST_CHARACTERS = 5, 300
@@ -29,7 +31,9 @@ def put(response: Response, toast: Toast, *, secure: bool) -> None:
     notes = tuple(note[:MOST_CHARACTERS] for note in toast.notes[:MOST_NOTES])
     document = orjson.dumps(asdict(Toast(toast.text[:MOST_CHARACTERS], toast.good, notes)))
     value = base64.urlsafe_b64encode(document).decode()
-    response.set_cookie(COOKIE, value, max_age=SECONDS, httponly=True, samesite="lax", secure=secure)
+    response.set_cookie(
+        COOKIE, value, max_age=SECONDS, path=cookie_path(), httponly=True, samesite="lax", secure=secure
+    )
 
 
 def take(request: Request) -> Toast | None:
@@ -43,4 +47,4 @@ def take(request: Request) -> Toast | None:
 
 def clear(response: Response, *, secure: bool) -> None:
     """It was told."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=secure)
+    response.delete_cookie(COOKIE, path=cookie_path(), httponly=True, samesite="lax", secure=secure)

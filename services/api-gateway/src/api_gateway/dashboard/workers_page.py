@@ -7,6 +7,7 @@ from starlette.responses import Response
 from api_gateway.dashboard.actions import reason_of
 from api_gateway.dashboard.site import Handler, Visit
 from api_gateway.dashboard.toasts import Toast
+from api_gateway.root_path import at
 from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as queue_admin
 from service_kit.errors import ServiceError
@@ -33,9 +34,9 @@ def worker_action(action: str) -> Handler:
         try:
             answer = await visit.call(request(worker_id=worker_id, reason=reason_of(await visit.form())))
         except ServiceError as error:
-            return visit.go("/workers", Toast(f"Nothing was done to {worker_id}: {error.detail}.", good=False))
+            return visit.go(at("/workers"), Toast(f"Nothing was done to {worker_id}: {error.detail}.", good=False))
         if answer.outcome == job_pb2.ACTION_OUTCOME_UNCHANGED:
-            return visit.go("/workers", Toast(f"Nothing changed: {worker_id} {unchanged}."))
-        return visit.go("/workers", Toast(f"{worker_id} {done}."))
+            return visit.go(at("/workers"), Toast(f"Nothing changed: {worker_id} {unchanged}."))
+        return visit.go(at("/workers"), Toast(f"{worker_id} {done}."))
 
     return handle

@@ -19,8 +19,8 @@ _ERRORS = re.compile(r"\s*Errors: (?P<errors>.*)")
 _REASON = re.compile(r"\b[A-Z][A-Z_]+\b")
 
 
-def openapi(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """The document for these endpoints and the routes beside them."""
+def openapi(endpoints: Iterable[Endpoint], root_path: str = "") -> dict[str, Any]:
+    """The document for these endpoints and the routes beside them, all of them below `root_path`."""
     schemas = Schemas()
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
@@ -30,7 +30,7 @@ def openapi(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Job queues", "version": VERSION, "description": plain_routes.INTRODUCTION},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": dict(sorted((schemas.by_name | plain_routes.SCHEMAS).items())),

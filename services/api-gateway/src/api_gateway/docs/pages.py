@@ -23,18 +23,18 @@ CACHED = {"Cache-Control": "no-cache"}  # public, but asked for again after an u
 REASONS = error_reason_pb2.ErrorReason.DESCRIPTOR
 
 
-def docs_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
+def docs_routes(endpoints: Sequence[Endpoint], root_path: str = "") -> list[Route]:
     """GET /openapi.json, /docs and its style sheet; everything is rendered once, here."""
-    document = openapi(endpoints)
+    document = openapi(endpoints, root_path)
     return [
         _fixed("/openapi.json", orjson.dumps(document), "application/json"),
-        _fixed("/docs", reference_page(document).encode(), "text/html; charset=utf-8"),
+        _fixed("/docs", reference_page(document, root_path).encode(), "text/html; charset=utf-8"),
         _fixed("/docs/style.css", (files("api_gateway.docs") / "style.css").read_bytes(), "text/css; charset=utf-8"),
     ]
 
 
-def reference_page(document: dict[str, Any]) -> str:
-    """The document as HTML."""
+def reference_page(document: dict[str, Any], root_path: str = "") -> str:
+    """The document as HTML, read below `root_path`."""
     environment = Environment(
         loader=PackageLoader("api_gateway.docs", ""),
         autoescape=True,
@@ -43,7 +43,7 @@ def reference_page(document: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("reference.html")
-    return template.render(document=document, errors=error_codes(), type_of=type_of)
+    return template.render(at=root_path.__add__, document=document, errors=error_codes(), type_of=type_of)
 
 
 def error_codes() -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from api_gateway.body import read_json_text
 from api_gateway.field_problems import Problems
+from api_gateway.root_path import at
 from api_gateway.transcoding.decode import fill_from_json, fill_from_text
 from api_gateway.transcoding.encode import Encoders
 from api_gateway.transcoding.fields import Field, Kind, UnsupportedContract, by_json_name, by_name
@@ -85,7 +86,7 @@ class Endpoint:
         content = orjson.dumps(self._encode(response))
         if self._location and getattr(response, "created", False):
             location = _PARAMETER.sub(lambda match: quote(str(getattr(response, match[1])), safe=":"), self._location)
-            return Response(content, 201, {"Location": location}, "application/json")
+            return Response(content, 201, {"Location": at(location)}, "application/json")
         return Response(content, 200, media_type="application/json")
 
     def _encoder(self, encoders: Encoders) -> Callable[[Message], Any]:

@@ -103,5 +103,6 @@ class ContractRoutes(BaseRoute):
 
 def _segments(scope: Scope) -> list[str]:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    above = scope.get("root_path", "").count("/")
     # Bytes that are no UTF-8 become characters that no pattern of the contract allows.
-    return [unquote_to_bytes(part).decode("utf-8", "replace") for part in raw.split(b"/")[1:]]
+    return [unquote_to_bytes(part).decode("utf-8", "replace") for part in raw.split(b"/")[1 + above :]]

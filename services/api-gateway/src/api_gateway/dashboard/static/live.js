@@ -61,7 +61,8 @@ function attach() {
   }
   if (wanted && !stream) {
     streamOf = name;
-    stream = new EventSource(`/job-queues/~live${name ? `?queue=${encodeURIComponent(name)}` : ""}`);
+    const queues = document.querySelector("a.brand").href; // wherever a proxy shows us
+    stream = new EventSource(`${queues}/~live${name ? `?queue=${encodeURIComponent(name)}` : ""}`);
     stream.addEventListener("state", () => {
       streamAt = Date.now();
       update(false);
