@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
-	docs bench bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
+	docs bench bench-scale bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -108,6 +108,9 @@ bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 bench: setup ## Measure against other job queues into docs/performance, 40 minutes (ONLY="noop-1 idle", SIZE=0.1, ROUNDS=1)
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.compare $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
+
+bench-scale: setup ## Measure calls on queues of up to a million jobs into docs/performance (ARGS="--jobs 10000": a small one)
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.scale $(ARGS)
 
 bench-pages: setup ## Measure the dashboard's list pages over a queue of a million jobs
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.pages $(ARGS)

@@ -29,7 +29,7 @@ class Results:
 
     def keep(self, name: str, found: Mapping[str, Any]) -> None:
         """Remember it and write everything anew."""
-        self.kept[name] = _rounded(found)
+        self.kept[name] = rounded(found)
         self._file.write_text(json.dumps(self.kept, indent=1) + "\n")
         self.write()
 
@@ -142,9 +142,10 @@ def _lead(ours: float | None, theirs: float | None, workload: Workload) -> str:
     return f"{ours / theirs if workload.more_is_better else theirs / ours:.2f}"
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """To six digits, all the way down."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value
+        return {key: rounded(each) for key, each in value.items()}
+    return [rounded(each) for each in value] if isinstance(value, list) else value

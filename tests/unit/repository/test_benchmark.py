@@ -12,6 +12,7 @@ from load.arena import Unmeasured, rate
 from load.charts import lines
 from load.peers import environments
 from load.results import Results, put_between
+from load.scale_page import slope
 
 SECOND = 10**9
 
@@ -56,6 +57,13 @@ def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
     assert page.read_text() == "# Method\n<!-- tables: begin -->\nnew\n<!-- tables: end -->\n## Limits\n"
     with pytest.raises(ValueError, match="no marks"):
         put_between(page, "others", "new")
+
+
+def test_a_slope_is_flat_for_equal_times_and_one_for_times_that_grow_with_the_queue() -> None:
+    sizes = (1_000.0, 10_000.0, 100_000.0)
+
+    assert slope([(size, 7.0) for size in sizes]) == pytest.approx(0)
+    assert slope([(size, size / 50) for size in sizes]) == pytest.approx(1)
 
 
 def test_lines_are_drawn_where_all_points_are_the_same() -> None:
