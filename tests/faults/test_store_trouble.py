@@ -64,7 +64,7 @@ def test_a_full_store_refuses_enqueues_takes_every_outcome_and_drains_itself(are
         arena.fault("full")
         worker = arena.worker()
         began = time.monotonic()
-        wait_until(lambda: len(backend.accepted) > full + 100, within=60)
+        wait_until(lambda: len(backend.accepted) > full + 100, within=120)
         recovery = time.monotonic() - began
         wait_until(lambda: len(backend.accepted) == 900, within=90)
         backend.stop()
@@ -74,7 +74,7 @@ def test_a_full_store_refuses_enqueues_takes_every_outcome_and_drains_itself(are
         "F8",
         "store full (maxmemory), more data handed over than fits",
         recovery=[recovery],
-        within=60,
+        within=120,
         note="enqueues refused meanwhile, outcomes refused: 0, drained without a hand",
     )
     assert store.totals["completed"] == 900
