@@ -39,6 +39,11 @@ class Job(MessageProxy):
         self.immediate = immediate or lease.suspect
         self.taken_at = self.renewed_at = taken_at
 
+    @property
+    def message(self) -> Job:
+        """Itself: a worker thread looks for it in what it finds in the work queue."""
+        return self
+
     def stuff_exception(self, exception: BaseException) -> None:
         """Keep what a middleware rejected it for."""
         super().stuff_exception(exception)

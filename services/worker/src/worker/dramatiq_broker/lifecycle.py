@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware, Shutdown, SkipMessage
+from dramatiq.worker import ConsumerThread
 
 from queue_engine.domain.lease import Completed, Interrupted, Released
+from worker.dramatiq_broker import work_queue
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
 from worker.dramatiq_broker.roster import Roster
@@ -38,7 +40,12 @@ class Lifecycle(Middleware):
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """A worker is about to take jobs."""
         jobs: JobBroker = broker  # type: ignore[assignment]  # added by that broker only
+        work_queue.install(worker, self._roster)
         jobs.start_loops()
+
+    def after_consumer_thread_boot(self, broker: Broker, thread: ConsumerThread) -> None:
+        """A queue's jobs are about to be handed to the worker threads."""
+        work_queue.hand_over_directly(thread)
 
     def before_process_message(self, broker: Broker, message: Any) -> None:
         """Let the job begin or skip it; whatever goes wrong here gives it back, as Dramatiq would run it regardless."""
