@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
-	docs bench bench-scale bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
+	docs dist bench bench-scale bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -15,6 +15,7 @@ STAMPS := $(VENV)/.stamps-$(shell pwd | cksum | cut -d' ' -f1)
 IMAGE_PACKAGES := protos services/shared/service-kit services/shared/queue-engine services/queue-admin \
 	services/worker services/audit services/api-gateway
 PACKAGES := $(IMAGE_PACKAGES) services/queue-admin/client services/jobsctl
+VERSION_FILE := services/shared/service-kit/src/service_kit/__init__.py
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip
 # The system's certificates where it has any: a company's proxy is trusted there and not in the set that uv brings along.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),--system-certs)
@@ -129,6 +130,9 @@ lock: $(STAMPS)/venv ## Pin all dependencies with hashes: of the repository, the
 	@for peers in python arq; do \
 		$(COMPILE) tests/load/peers/$$peers.in --output-file tests/load/peers/$$peers.lock || exit 1; done
 
+dist: setup ## Build what others install into dist/release: client and jobsctl as wheels, the contracts
+	@$(BIN)/python deploy/release/make_dist.py dist/release
+
 manifests: setup ## Make the operator's manifest of the alerts and the Grafana dashboard anew, after a change of them
 	@$(BIN)/python deploy/prometheus/manifest.py
 	@$(BIN)/python deploy/grafana/dashboard.py
@@ -173,7 +177,7 @@ $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
 	@echo "setup: generating the stubs of the contracts"
 	@$(BIN)/python protos/generate.py
 
-$(STAMPS)/packages: $(STAMPS)/requirements $(PACKAGES:%=%/pyproject.toml)
+$(STAMPS)/packages: $(STAMPS)/requirements $(PACKAGES:%=%/pyproject.toml) $(VERSION_FILE)
 	@echo "setup: installing our packages"
 	@mkdir -p protos/gen
 	@$(UV) install --quiet --no-deps --no-build-isolation $(PACKAGES:%=-e %)

@@ -6,7 +6,7 @@ import sys
 
 from api_gateway import commands
 from api_gateway.settings import GatewaySettings
-from service_kit.lifecycle import exit_with
+from service_kit.lifecycle import answer_version, exit_with
 from service_kit.settings import SettingsError
 
 
@@ -32,4 +32,5 @@ def run_command(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    answer_version("api-gateway")
     sys.exit(main(sys.argv[1:]))

@@ -10,7 +10,7 @@ from audit.migrate import migrate
 from audit.service import AuditService
 from audit.settings import AuditSettings
 from service_kit import VERSION
-from service_kit.lifecycle import exit_with, wait_for_stop_signal
+from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
 from service_kit.ports import PortInUse
 from service_kit.settings import SettingsError
@@ -36,4 +36,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    answer_version("audit")
     main(sys.argv[1:])

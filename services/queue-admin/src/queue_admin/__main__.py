@@ -19,7 +19,7 @@ from queue_engine.domain.errors import QueueEngineError, StoreMisconfigured
 from queue_engine.engine import QueueEngine
 from service_kit import VERSION
 from service_kit.errors import ServiceError
-from service_kit.lifecycle import exit_with, wait_for_stop_signal
+from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
 from service_kit.settings import SettingsError
 
@@ -77,6 +77,7 @@ def prepare_store() -> str:
 
 
 if __name__ == "__main__":
+    answer_version("queue-admin")
     if sys.argv[1:]:
         command()
     else:

@@ -9,7 +9,7 @@ import structlog
 
 from queue_engine.domain.errors import StoreMisconfigured
 from service_kit import VERSION
-from service_kit.lifecycle import exit_with, wait_for_stop_signal
+from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
 from service_kit.settings import SettingsError
 from worker.job_types import MissingResource
@@ -35,6 +35,7 @@ def main(package: ModuleType, open_resources: OpenResources) -> None:
 
 
 if __name__ == "__main__":
+    answer_version("worker")
     from worker import jobs  # the tests run other job types by the same `main`
     from worker.resources import open_resources
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import structlog
 
+from service_kit import VERSION
 from service_kit.container import end_at_once
 from service_kit.settings import SettingsError
 
@@ -73,6 +74,13 @@ def wait_for_stop_signal() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     return os.read(read_end, 1)[0]
+
+
+def answer_version(program: str) -> None:
+    """End the process with its version when the only argument asks for it."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"{program} {VERSION}\n")
+        sys.exit(0)
 
 
 def exit_with(problem: Exception) -> NoReturn:
