@@ -5,6 +5,7 @@ The folder is for its owner only; the files in it are readable for all, because 
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def make_secrets(folder: Path) -> bool:
     content = {
         "valkey-password.conf": f"requirepass {valkey}\n",
         "redis-url": f"redis://:{valkey}@valkey:6379/0\n",
+        "redis-exporter.json": json.dumps({"redis://valkey:6379": valkey}),
         "postgres-password": postgres,
         "database-url": f"{database_url}\n",
         "grafana-password": grafana,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,13 @@ def test_prometheus_scrapes_services_that_are_there(services: dict[str, Any]) ->
     assert str(discovery["port"]) == IMAGE_ENVIRONMENT["WORKER_METRICS_PORT"]
 
 
+def test_prometheus_asks_the_stores_exporter(services: dict[str, Any]) -> None:
+    config = yaml.safe_load((compose.FOLDER / "prometheus.yml").read_text())
+    (target,) = config["scrape_configs"][1]["static_configs"][0]["targets"]
+
+    assert target.partition(":")[0] in services
+
+
 def test_secrets_are_made_once_and_fit_together(tmp_path: Path, project: dict[str, Any]) -> None:
     folder = tmp_path / "secrets"
 
@@ -142,3 +150,5 @@ def test_secrets_are_made_once_and_fit_together(tmp_path: Path, project: dict[st
     password = re.match(r"requirepass (\S+)", text["valkey-password.conf"])
     assert password is not None
     assert f":{password[1]}@valkey:" in text["redis-url"]
+    exporter = project["services"]["redis-exporter"]["environment"]
+    assert json.loads(text["redis-exporter.json"]) == {exporter["REDIS_ADDR"]: password[1]}
