@@ -102,7 +102,7 @@ def test_it_registers_with_a_queue_admin_that_comes_later(
     assert list(info.queues) == [QUEUE]
     assert "note" in info.job_types
     assert info.address == f"{HOST}:{worker.port}"
-    assert {job_type.name for job_type in engine.list_job_types()} == {"die", "note", "note-now"}
+    assert {job_type.name for job_type in engine.list_job_types()} == {"die", "note", "note-now", "third-time-lucky"}
 
 
 def test_metrics_have_the_names_and_buckets_that_were_promised(

@@ -35,6 +35,13 @@ def note_now(payload: Note, job: JobContext) -> None:
     note(payload, job)
 
 
+@job_type("third-time-lucky", queue=QUEUE)
+def third_time_lucky(payload: Note, job: JobContext) -> None:
+    """Fail twice, in words that quote the payload."""
+    if job.attempt < 3:
+        raise ValueError(f"cannot write to {payload.path}")
+
+
 @job_type("die", queue=QUEUE)
 def die(payload: Note, job: JobContext) -> None:
     """Take the process along."""

@@ -109,7 +109,9 @@ def test_a_missing_resource_is_named() -> None:
 
 
 def test_every_module_of_a_package_is_searched() -> None:
-    assert [handler.job_type.name for handler in handlers_in(sample_jobs)] == ["die", "note", "note-now"]
+    found = [handler.job_type.name for handler in handlers_in(sample_jobs)]
+
+    assert found == ["die", "note", "note-now", "third-time-lucky"]
 
 
 def test_a_name_declared_twice_is_refused() -> None:

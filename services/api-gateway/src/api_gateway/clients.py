@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from api_gateway.auth.bearer import Authenticated
+from service_kit import tracing
 from service_kit.context import REQUEST_ID_KEY
 from service_kit.errors import ServiceError, from_rpc_error
 from service_kit.grpc_client import CHANNEL_OPTIONS
@@ -41,12 +42,13 @@ class Clients:
 
     async def call(self, path: str, request: Message, response: type[Message], *, by: Authenticated, id_: str) -> Any:
         """Call the method at `path` (`/package.Service/Method`) for a caller. Raises ServiceError."""
-        metadata = (("authorization", f"Bearer {by.token}"), (REQUEST_ID_KEY, id_))
         call = self._calls.get(path) or self._prepare(path, response)
-        try:
-            return await call(request, timeout=DEADLINE_SECONDS, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise _refusal(error) from error
+        with tracing.inner_span(path[1:], "client"):
+            metadata = (("authorization", f"Bearer {by.token}"), (REQUEST_ID_KEY, id_), *tracing.carrier().items())
+            try:
+                return await call(request, timeout=DEADLINE_SECONDS, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                raise _refusal(error) from error
 
     async def close(self) -> None:
         """Close all channels."""

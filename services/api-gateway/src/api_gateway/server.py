@@ -21,7 +21,7 @@ from api_gateway.auth.signing import Signer, load_key, published_keys
 from api_gateway.auth.users import UsersFile
 from api_gateway.protocol import BoundedHttpProtocol
 from api_gateway.settings import GatewaySettings
-from service_kit import VERSION
+from service_kit import VERSION, tracing
 from service_kit.logs import configure_logging
 from service_kit.metrics import MetricsServer
 from service_kit.ports import require_free
@@ -36,6 +36,7 @@ BACKLOG = 2_048
 def serve(settings: GatewaySettings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status. Raises SettingsError, or OSError for a port in use."""
     configure_logging("api-gateway", VERSION, level=settings.log_level)
+    tracing.start_tracing(settings, "api-gateway", VERSION)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     registry = CollectorRegistry()
     app = build_app(parts_of(settings, registry))
@@ -49,6 +50,7 @@ def serve(settings: GatewaySettings) -> int:
     log.info("gateway_started", port=listener.getsockname()[1], metrics_port=metrics.port)
     server.run(sockets=[listener])
     metrics.stop()
+    tracing.stop_tracing()
     log.info("gateway_stopped")
     return 0 if server.started else 1
 

@@ -9,7 +9,7 @@ import psycopg
 from audit.migrate import migrate
 from audit.service import AuditService
 from audit.settings import AuditSettings
-from service_kit import VERSION
+from service_kit import VERSION, tracing
 from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
 from service_kit.ports import PortInUse
@@ -27,12 +27,14 @@ def main(arguments: list[str]) -> None:
             with psycopg.connect(settings.database_url, connect_timeout=10) as connection:
                 migrate(connection)
             return
+        tracing.start_tracing(settings, "audit", VERSION)
         service = AuditService(settings)
     except (SettingsError, PortInUse, psycopg.Error) as problem:
         exit_with(problem)
     service.start()
     wait_for_stop_signal()
     service.stop()
+    tracing.stop_tracing()
 
 
 if __name__ == "__main__":

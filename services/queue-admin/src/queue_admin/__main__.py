@@ -17,7 +17,7 @@ from queue_admin.service import QueueAdmin
 from queue_admin.settings import QueueAdminSettings
 from queue_engine.domain.errors import QueueEngineError, StoreMisconfigured
 from queue_engine.engine import QueueEngine
-from service_kit import VERSION
+from service_kit import VERSION, tracing
 from service_kit.errors import ServiceError
 from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
@@ -31,6 +31,7 @@ def main() -> None:
     try:
         settings = QueueAdminSettings.load()
         configure_logging("queue-admin", VERSION, level=settings.log_level)
+        tracing.start_tracing(settings, "queue-admin", VERSION)
         service = QueueAdmin(settings)
     except (SettingsError, StoreMisconfigured, RuntimeError, OSError, ValueError) as problem:
         exit_with(problem)
@@ -39,6 +40,7 @@ def main() -> None:
     number = wait_for_stop_signal()
     log.info("service_stopping", signal=number)
     service.stop()
+    tracing.stop_tracing()
     log.info("service_stopped")
 
 

@@ -14,7 +14,9 @@ from queue_admin.payload import parse_payload
 from queue_engine.domain.errors import InvalidArgument, QueueReserved
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, Enqueued, IfExists, NewJob
 from queue_engine.domain.job_type import resolve
+from queue_engine.domain.trace import carrying
 from queue_engine.engine import QueueEngine
+from service_kit import tracing
 from service_kit.context import request_id
 from service_kit.errors import FieldError, ServiceError
 from service_kit.tokens import Caller
@@ -33,7 +35,8 @@ class Enqueuer:
         _refuse_dead_letter(request.queue)
         job = self.to_job(request.queue, request.name, request.data, request.opts, caller)
         action = action_of(caller) if is_operator(caller) else None
-        return self._engine.enqueue_job(request.queue, job, action=action)
+        with tracing.sending(request.queue, job.job_id):
+            return self._engine.enqueue_job(request.queue, carrying(job, tracing.carrier()), action=action)
 
     def enqueue_jobs(
         self, queue: str, requests: Sequence[queue_admin_service_pb2.NewJob], caller: Caller
@@ -43,7 +46,9 @@ class Enqueuer:
         checked = [self._checked(queue, request, caller, index) for index, request in enumerate(requests)]
         jobs = [job for job in checked if isinstance(job, NewJob)]
         action = action_of(caller) if is_operator(caller) else None
-        accepted = iter(self._engine.enqueue_jobs(queue, jobs, action=action) if jobs else ())
+        with tracing.sending(queue, "", count=len(jobs)):
+            sent = [carrying(job, tracing.carrier(), is_batch=len(jobs) > 1) for job in jobs]
+            accepted = iter(self._engine.enqueue_jobs(queue, sent, action=action) if jobs else ())
         return [(job.job_id, next(accepted)) if isinstance(job, NewJob) else ("", job) for job in checked]
 
     def to_job(self, queue: str, name: str, data: bytes, opts: job_pb2.JobOptions, caller: Caller) -> NewJob:

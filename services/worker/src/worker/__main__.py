@@ -8,7 +8,7 @@ from types import ModuleType
 import structlog
 
 from queue_engine.domain.errors import StoreMisconfigured
-from service_kit import VERSION
+from service_kit import VERSION, tracing
 from service_kit.lifecycle import answer_version, exit_with, wait_for_stop_signal
 from service_kit.logs import configure_logging
 from service_kit.settings import SettingsError
@@ -26,12 +26,14 @@ def main(package: ModuleType, open_resources: OpenResources) -> None:
         configure_logging("worker", VERSION, level=settings.log_level)
         # It logs tracebacks of handlers, which may quote the payload; ours is one line, and the stack is on the job.
         logging.getLogger("dramatiq.worker.WorkerThread").setLevel(logging.CRITICAL)
+        tracing.start_tracing(settings, "worker", VERSION)
         service = WorkerService(settings, package, open_resources)
     except (SettingsError, MissingResource, StoreMisconfigured, RuntimeError, OSError, ValueError) as problem:
         exit_with(problem)
     service.start()
     log.info("stopping", signal=wait_for_stop_signal())
     service.stop()
+    tracing.stop_tracing()
 
 
 if __name__ == "__main__":

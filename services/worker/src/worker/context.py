@@ -14,6 +14,8 @@ from queue_engine.domain.errors import QueueEngineError
 from queue_engine.domain.job import Enqueued, JobRef, NewJob
 from queue_engine.domain.job_type import EnqueueOptions, JobType, resolve
 from queue_engine.domain.lease import Lease, Verdict
+from queue_engine.domain.trace import carrying
+from service_kit import tracing
 
 log = structlog.get_logger()
 OWNER = "worker"
@@ -99,7 +101,8 @@ class JobContext:
             options = replace(options, job_id=job_id)
         parent = JobRef(self.queue, self.job_id)
         job = resolve(job_type, fields, orjson.dumps(fields), options, owner=OWNER, parent=parent)
-        enqueued = self._queues.enqueue_job(job_type.queue, job)
+        with tracing.sending(job_type.queue, job.job_id):
+            enqueued = self._queues.enqueue_job(job_type.queue, carrying(job, tracing.carrier()))
         self._children.append(JobRef(job_type.queue, job.job_id))
         return enqueued
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import grpc
 import orjson
 
+from service_kit import tracing
 from service_kit.context import REQUEST_ID_KEY, request_id
 from service_kit.tokens import TokenFile
 
@@ -43,10 +44,12 @@ class _Identity(grpc.UnaryUnaryClientInterceptor):
         if request_id():
             metadata.append((REQUEST_ID_KEY, request_id()))
         timeout = DEFAULT_DEADLINE_SECONDS if details.timeout is None else details.timeout
-        ours = _Details(
-            details.method, timeout, metadata, details.credentials, details.wait_for_ready, details.compression
-        )
-        return continuation(ours, request)
+        with tracing.inner_span(details.method[1:], "client"):
+            metadata += tracing.carrier().items()
+            ours = _Details(
+                details.method, timeout, metadata, details.credentials, details.wait_for_ready, details.compression
+            )
+            return continuation(ours, request)
 
 
 def open_channel(address: str, *, token_file: str) -> grpc.Channel:

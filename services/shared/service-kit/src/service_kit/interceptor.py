@@ -12,6 +12,7 @@ import structlog
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry, Histogram
 
+from service_kit import tracing
 from service_kit.context import REQUEST_ID_KEY, accept_request_id, enter_call
 from service_kit.contract import Method
 from service_kit.errors import ServiceError, to_status
@@ -61,13 +62,25 @@ class CallInterceptor(grpc.ServerInterceptor):
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             # Threads are reused: what a call binds to its context must not reach the next one.
-            return contextvars.Context().run(self._call, method, handler.unary_unary, request, context)
+            return contextvars.Context().run(self._traced, method, handler.unary_unary, request, context)
 
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
-    def _call(self, method: Method, behaviour: Any, request: Any, context: grpc.ServicerContext) -> Any:
-        began = time.perf_counter()
+    def _traced(self, method: Method, behaviour: Any, request: Any, context: grpc.ServicerContext) -> Any:
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        with tracing.span(method.path[1:], "server", parent=metadata) as span:
+            return self._call(method, behaviour, request, context, metadata, span)
+
+    def _call(
+        self,
+        method: Method,
+        behaviour: Any,
+        request: Any,
+        context: grpc.ServicerContext,
+        metadata: dict[str, str],
+        span: tracing.Span,
+    ) -> Any:
+        began = time.perf_counter()
         request_id = accept_request_id(metadata.get(REQUEST_ID_KEY))
         structlog.contextvars.bind_contextvars(request_id=request_id, method=method.name)
         code = "OK"
@@ -82,6 +95,7 @@ class CallInterceptor(grpc.ServerInterceptor):
             code = refusal.reason
             status = rpc_status.to_status(to_status(refusal))
             context.set_trailing_metadata((*status.trailing_metadata, (REQUEST_ID_KEY, request_id)))
+            span.fail(code)
             context.abort(status.code, status.details)
         finally:
             self._seconds.labels(method.name, code).observe(time.perf_counter() - began)

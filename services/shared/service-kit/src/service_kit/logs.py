@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import structlog
 
+from service_kit import tracing
+
 SECRET = re.compile(
     r"(?i)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JWT
     r"|(?<=bearer )\S+"
@@ -49,11 +51,19 @@ def _to_json(event: Any, **_options: Any) -> str:
         return json.dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
+def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    ids = tracing.ids()
+    if ids:
+        event["trace_id"], event["span_id"] = ids
+    return event
+
+
 def configure_logging(service: str, version: str, *, level: str = "info") -> None:
     """Send structlog's and the standard library's records through one chain. Called once, from `__main__`."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

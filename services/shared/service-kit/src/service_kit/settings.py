@@ -46,6 +46,12 @@ class ServiceSettings(BaseSettings):
     """The claim that lists the roles, or the path to it with dots: `realm_access.roles`."""
     service_token_file: str = ""
     """File with this service's own token; read again when it changes."""
+    otel_exporter_otlp_endpoint: str = ""
+    """Collector that traces go to by OTLP over HTTP, such as `http://collector:4318`; empty: nothing is traced."""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    """The same as a whole URL, which wins."""
+    otel_sdk_disabled: bool = False
+    """True: nothing is traced, whatever endpoint is set."""
 
     @classmethod
     def settings_customise_sources(  # the library's signature
@@ -73,6 +79,13 @@ class ServiceSettings(BaseSettings):
         if self.auth_external_issuer == self.auth_issuer:
             raise ValueError("AUTH_EXTERNAL_ISSUER must differ from AUTH_ISSUER")
         return self
+
+    def traces_endpoint(self) -> str:
+        """The URL that traces are posted to; empty: this process does not trace."""
+        if self.otel_sdk_disabled:
+            return ""
+        base = self.otel_exporter_otlp_endpoint.rstrip("/")
+        return self.otel_exporter_otlp_traces_endpoint or (f"{base}/v1/traces" if base else "")
 
     @classmethod
     def load(cls, env_file: str = ".env") -> Self:

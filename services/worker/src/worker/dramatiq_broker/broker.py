@@ -17,7 +17,9 @@ from queue_engine.domain.audit import Action
 from queue_engine.domain.bulk import JobFilter
 from queue_engine.domain.job import JobState
 from queue_engine.domain.lease import Deferred
+from queue_engine.domain.trace import carrying
 from queue_engine.engine import QueueEngine
+from service_kit import tracing
 from worker.dramatiq_broker.attempts import Attempts
 from worker.dramatiq_broker.codec import to_new_job
 from worker.dramatiq_broker.consumer import JobConsumer
@@ -29,6 +31,7 @@ from worker.dramatiq_broker.job import Job
 from worker.dramatiq_broker.lifecycle import Lifecycle, guard
 from worker.dramatiq_broker.metrics import WorkerMetrics
 from worker.dramatiq_broker.roster import Roster
+from worker.dramatiq_broker.tracing import Tracing
 
 STORE_AWAY_MS = 2_000
 FINISHED = (JobState.WAITING, JobState.DELAYED, JobState.COMPLETED, JobState.FAILED)
@@ -77,7 +80,8 @@ class JobBroker(LeanBroker):
         self._immediate: set[str] = set()
         inner = default_middleware() if middleware is None else middleware
         lifecycle = Lifecycle(self.roster, self._interrupter, lease_ms=lease_ms)
-        super().__init__(middleware=[lifecycle, *inner, Attempts()])
+        traced = [Tracing()] if tracing.is_tracing() else []
+        super().__init__(middleware=[lifecycle, *traced, *inner, Attempts()])
         self.queues = self.desks
 
     # -- Dramatiq's side
@@ -119,8 +123,8 @@ class JobBroker(LeanBroker):
             delay_ms=delay,
         )
         try:
-            with self._interrupter.shielded():
-                self.engine.enqueue_job(message.queue_name, job)
+            with self._interrupter.shielded(), tracing.sending(message.queue_name, job.job_id):
+                self.engine.enqueue_job(message.queue_name, carrying(job, tracing.carrier()))
         except errors.QueueEngineError as error:
             self._could_not_follow(error)
             if isinstance(error, errors.StoreUnavailable):

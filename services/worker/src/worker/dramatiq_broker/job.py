@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from dramatiq import Message, MessageProxy
 
 from queue_engine.domain.lease import Lease, Outcome
+from service_kit.tracing import Span
 
 
 class Job(MessageProxy):
@@ -28,6 +30,8 @@ class Job(MessageProxy):
     error: BaseException | None = None
     cancelled = False
     lost = False
+    span: Span | None = None
+    span_scope: AbstractContextManager[Span] | None = None
 
     def __init__(self, lease: Lease, message: Message[Any], *, immediate: bool, taken_at: float) -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from pydantic import Field
 
+from service_kit import tracing
 from worker.context import JobContext
 from worker.delivery.contract import (
     DeliveryRefused,
@@ -61,7 +62,8 @@ def send_notification(
         case Claim.YOURS if not address:
             return run.skip(f"{recipient.person_id} has no address for {payload.type}")
         case Claim.YOURS:
-            return run.deliver(message, senders.by(payload.type))
+            with tracing.span(f"deliver {payload.type}", "client"):
+                return run.deliver(message, senders.by(payload.type))
 
 
 class DeliveryRun:
