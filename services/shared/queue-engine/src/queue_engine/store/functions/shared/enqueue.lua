@@ -12,42 +12,42 @@ local function due_time(queue, when)
   return string.sub(when, 1, 1) == 'r' and queue.now + ms or ms
 end
 
--- What there is to know of each job before anything is written.
+-- What there is to know of each job before anything is written. A job is fresh when no hash has its id, nor an earlier one
+-- of this call: one look at all of them says it for nearly every call.
 local function read_new_jobs(queue, args, first)
-  local jobs, graves = {}, {}
+  local jobs, graves, keys, seen = {}, {}, {}, {}
   for at = first, #args, NEW_JOB_SIZE do
-    local grave = queue.prefix .. 't:' .. args[at]
-    graves[#graves + 1] = grave
-    jobs[#jobs + 1] = { at = at, id = args[at], due = due_time(queue, args[at + 4]), grave = grave }
+    local id = args[at]
+    local n = #jobs + 1
+    graves[n], keys[n] = queue.prefix .. 't:' .. id, job_key(queue, id)
+    jobs[n] = { at = at, id = id, key = keys[n], due = due_time(queue, args[at + 4]), grave = graves[n], fresh = not seen[id] }
+    seen[id] = true
   end
-  for i, tombstone in ipairs(redis.call('MGET', unpack(graves))) do jobs[i].tombstone = tombstone end
+  local known = redis.call('EXISTS', unpack(keys)) > 0
+  for i, tombstone in ipairs(redis.call('MGET', unpack(graves))) do
+    jobs[i].tombstone = tombstone
+    if known then jobs[i].fresh = false end
+  end
   return jobs
 end
 
--- Fields that are set only when they say something keep a plain job small.
-local function optional_fields(key, args, at)
-  local more = {}
-  local function add(field, value, absent)
-    if value ~= absent then
-      more[#more + 1] = field
-      more[#more + 1] = value
-    end
-  end
-  add('p', args[at + 5], '0')
-  add('c', args[at + 6], '')
-  add('u', args[at + 7], '')
-  add('o', args[at + 8], '')
-  add('pa', args[at + 10], '')
-  if #more > 0 then redis.call('HSET', key, unpack(more)) end
-end
+-- The optional fields, where they are in a job's arguments, and what stands there when they say nothing: then they are not
+-- set, which keeps a plain job small.
+local OPTIONAL = { { 'p', 5, '0' }, { 'c', 6, '' }, { 'u', 7, '' }, { 'o', 8, '' }, { 'pa', 10, '' } }
 
 -- Write the job's own fields and its place in the order. Returns its state.
 local function write_job(batch, args, job)
   local queue, id, at, due = batch.queue, job.id, job.at, job.due
-  local key = job_key(queue, id)
   local state = due > queue.now and 'delayed' or 'waiting'
-  redis.call('HSET', key, 's', state, 'n', args[at + 1], 'd', args[at + 2], 'x', args[at + 3], 'ts', queue.now)
-  optional_fields(key, args, at)
+  local fields, n = { 's', state, 'n', args[at + 1], 'd', args[at + 2], 'x', args[at + 3], 'ts', queue.now }, 10
+  for _, optional in ipairs(OPTIONAL) do
+    local value = args[at + optional[2]]
+    if value ~= optional[3] then
+      fields[n + 1], fields[n + 2] = optional[1], value
+      n = n + 2
+    end
+  end
+  redis.call('HSET', job.key, unpack(fields))
   if state == 'delayed' then
     index_add(batch, 'delayed', due, id)
     batch.due = math.min(batch.due or math.huge, due)
@@ -61,12 +61,11 @@ end
 -- Make a job that is there as new. An earlier one of this very call may still be on its way to the indexes.
 local function replace(batch, args, job, state, action)
   if state == 'active' then return 'WRONG_STATE', state end
-  local key = job_key(batch.queue, job.id)
   flush(batch)
-  reopen(batch.queue, job.id, key, state)
+  reopen(batch.queue, job.id, job.key, state)
   -- A person who replaces a backend's job does not take it from the backend.
-  if action then args[job.at + 7] = redis.call('HGET', key, 'u') or '' end
-  redis.call('HDEL', key, 'p', 'c', 'u', 'o', 'pa')
+  if action then args[job.at + 7] = redis.call('HGET', job.key, 'u') or '' end
+  redis.call('HDEL', job.key, 'p', 'c', 'u', 'o', 'pa')
   count(batch, 'replaced')
   return 'REPLACED', write_job(batch, args, job)
 end
@@ -103,8 +102,7 @@ end
 -- As accept; the third value says that the answer is an earlier one of the same request, and nothing was done.
 local function enqueue(batch, args, job, action)
   local if_exists, request = string.match(args[job.at + 9], '^([^:]*):?(.*)$')
-  local key = job_key(batch.queue, job.id)
-  local known = redis.pcall('HMGET', key, 's', 'x', 'u', 'rq')
+  local known = job.fresh and {} or redis.pcall('HMGET', job.key, 's', 'x', 'u', 'rq')
   if known.err then return 'CONFLICT', 'failed' end
   local state, digest, remembered = known[1], known[2], known[4]
   if not state and job.tombstone then state, digest, remembered = read_tombstone(job.tombstone) end
@@ -112,6 +110,6 @@ local function enqueue(batch, args, job, action)
   if before then return before, state, true end
   local word
   word, state = accept(batch, args, job, if_exists, known, action)
-  if request ~= '' and (word == 'CREATED' or word == 'REPLACED') then redis.call('HSET', key, 'rq', word .. ' ' .. request) end
+  if request ~= '' and (word == 'CREATED' or word == 'REPLACED') then redis.call('HSET', job.key, 'rq', word .. ' ' .. request) end
   return word, state
 end
