@@ -60,13 +60,15 @@ class _Undisturbed:
 def _runner(
     broker: JobBroker, handler: Handler, call: Callable[..., Any], job_types: Mapping[str, JobType]
 ) -> Callable[[Any], None]:
+    undisturbed = _Undisturbed(broker)
+
     def run(data: Any) -> None:
         job = broker.current_job()
         if job is None:
             raise RuntimeError(f"{handler.job_type.name} runs as a job only; call its handler instead")
         context = JobContext(
             job.lease,
-            queues=_Undisturbed(broker),
+            queues=undisturbed,
             worker=broker.worker_id,
             job_types=job_types,
             is_cancelled=lambda: job.cancelled or job.lost,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker.dramatiq_broker.job import Job
 from worker.dramatiq_broker.roster import Roster
+from worker.dramatiq_broker.tally import QueueHistogram
 
 # Milliseconds, as the metric's name says; the library's own buckets are meant for seconds.
 MILLISECONDS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000)
@@ -22,17 +23,12 @@ class WorkerMetrics:
 
     def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
         self._registry = registry
-        self._duration = Histogram(
-            "queue_processing_duration_ms",
-            "Time a handler ran, in ms.",
-            ["queue"],
-            buckets=MILLISECONDS,
-            registry=registry,
+        self._duration = QueueHistogram(
+            "queue_processing_duration_ms", "Time a handler ran, in ms.", buckets=MILLISECONDS, registry=registry
         )
-        self._wait = Histogram(
+        self._wait = QueueHistogram(
             "queue_wait_duration_seconds",
             "Time from the enqueue to the first start of the handler, a wanted delay included.",
-            ["queue"],
             buckets=SECONDS,
             registry=registry,
         )
@@ -40,15 +36,12 @@ class WorkerMetrics:
 
     def observe(self, jobs: Sequence[Job]) -> None:
         """Jobs of one queue whose outcome was told."""
-        duration, wait = self._duration.labels(jobs[0].queue_name), self._wait.labels(jobs[0].queue_name)
+        queue, ended = jobs[0].queue_name, [job for job in jobs if job.ended_at]
         # Both clocks are near each other at best; the monotonic one of this process is mapped to the wall's here.
         offset = time.time() - time.monotonic()
-        for job in jobs:
-            if not job.ended_at:
-                continue
-            duration.observe((job.ended_at - job.began_at) * 1000)
-            if job.lease.deliveries == 1 and not job.lease.attempts_made:
-                wait.observe(max(0.0, job.began_at + offset - job.lease.created_at_ms / 1000))
+        first = [job for job in ended if job.lease.deliveries == 1 and not job.lease.attempts_made]
+        self._duration.observe(queue, [(job.ended_at - job.began_at) * 1000 for job in ended])
+        self._wait.observe(queue, [max(0.0, job.began_at + offset - job.lease.created_at_ms / 1000) for job in first])
 
     def watch(self, roster: Roster, fetched_at: Mapping[str, float]) -> None:
         """Show, at each scrape, the busy threads and when the store last answered a take (monotonic seconds)."""
