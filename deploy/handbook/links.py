@@ -41,6 +41,7 @@ def anchors(text: str) -> set[str]:
 
 def for_handbook(text: str, folder: Path) -> str:
     """`text` of a file in `folder` with links that work in the handbook: what is no page of it becomes its path."""
+    here = folder.relative_to(DOCS) if folder.is_relative_to(DOCS) else Path()  # what is not of docs/ comes to its top
 
     def link(found: re.Match[str]) -> str:
         target = found["target"]
@@ -50,7 +51,7 @@ def for_handbook(text: str, folder: Path) -> str:
         file = Path(os.path.normpath(folder / path))
         page = _page(file)
         if page is not None:
-            return f"[{found['text']}]({page}{'#' * bool(anchor)}{anchor})"
+            return f"[{found['text']}]({os.path.relpath(page, here)}{'#' * bool(anchor)}{anchor})"
         shown = file.relative_to(ROOT)
         return found["text"] if str(shown) in found["text"] else f"{found['text']} (`{shown}`)"
 

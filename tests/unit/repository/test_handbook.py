@@ -46,6 +46,12 @@ def test_links_out_of_the_handbook_become_paths() -> None:
     assert text == "[schedules](schedules.md#schedules), its notes (`services/audit/README.md`)"
 
 
+def test_links_of_a_page_in_a_folder_of_the_handbook_lead_out_of_it() -> None:
+    text = for_handbook("[why](../reliability.md#it) [beside](charts.svg)", DOCS / "performance")
+
+    assert text == "[why](../reliability.md#it) [beside](charts.svg)"
+
+
 def test_headings_are_anchored_as_forges_do() -> None:
     assert anchors("# What `make` does: all, twice") == {"what-make-does-all-twice"}
 
