@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
-	docs dist bench bench-scale bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
+	docs dist bench bench-scale bench-wire bench-cluster bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -112,6 +112,12 @@ bench: setup ## Measure against other job queues into docs/performance, 40 minut
 
 bench-scale: setup ## Measure calls on queues of up to a million jobs into docs/performance (ARGS="--jobs 10000": a small one)
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.scale $(ARGS)
+
+bench-wire: setup ## Measure 32 callers of gRPC and REST, with one and two gateways, into docs/performance
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.wire $(ARGS)
+
+bench-cluster: setup ## Measure a cluster of three primaries against one server, into docs/scaling.md
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.spread $(ARGS)
 
 bench-pages: setup ## Measure the dashboard's list pages over a queue of a million jobs
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.pages $(ARGS)

@@ -75,7 +75,7 @@ class Arena:
     _kept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.client = redis.Redis.from_url(self.url)
+        self.client = redis.Redis.from_url(self.url, socket_timeout=60)
         self.pantry = redis.Redis.from_url(self.url.removesuffix("/0") + "/1")
 
     def clear(self) -> None:

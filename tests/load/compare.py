@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--window", type=float, default=10.0, help="seconds after which a drain is cut off")
     parser.add_argument("--into", type=Path, default=FOLDER, help="folder of results, tables and charts")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # workers and store end with it
     systems, began = chosen(given.systems), time.monotonic()
     results = Results(given.into)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108

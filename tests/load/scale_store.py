@@ -31,7 +31,7 @@ class Store:
     client: redis.Redis = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = redis.Redis.from_url(self.url)
+        self.client = redis.Redis.from_url(self.url, socket_timeout=120)  # emptying a large store takes its time
         self.engine = QueueEngine.connect(self.url)
         self.empty()
 
