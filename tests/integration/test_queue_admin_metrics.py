@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import urllib.request
+from functools import partial
+from pathlib import Path
 
+import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from fixtures.queue_admin import WORKER, RunningQueueAdmin
+from fixtures.worker import StartWorker
 from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
-from queue_engine.domain.job import FailureKind
+from queue_engine.domain.job import FailureKind, NewJob
 from queue_engine.domain.lease import Failed, Report
+from support.sample_jobs.sample import QUEUE
+from support.waiting import wait_until
+
+ERRORS, JOBS = 10_000, 60
 
 
 def samples(admin: RunningQueueAdmin) -> dict[tuple[str, ...], float]:
@@ -86,3 +94,69 @@ def test_the_number_of_series_per_queue_is_bounded(queue_admin: RunningQueueAdmi
     per_queue = [labels for labels in samples(queue_admin) if labels[1:2] == ("tickets",)]
 
     assert len(per_queue) <= 40
+
+
+def test_ten_thousand_classes_of_errors_are_no_more_than_ten_series(queue_admin: RunningQueueAdmin) -> None:
+    engine, kinds = queue_admin.engine, list(FailureKind)
+    for first in range(0, ERRORS, 500):
+        engine.enqueue_jobs("tickets", [NewJob(f"e-{first + n}", "note", b"{}", attempts=1) for n in range(500)])
+        taken = engine.settle_jobs("tickets", [], worker=WORKER, want=500, lease_ms=30_000).leases
+        failures = [
+            Failed(f"words {lease.job_id}", f"Error{lease.token}", "", kinds[lease.token % 9]) for lease in taken
+        ]
+        reports = [Report(lease, failure) for lease, failure in zip(taken, failures, strict=True)]
+        engine.settle_jobs("tickets", reports, worker=WORKER, want=0, lease_ms=30_000)
+
+    counted = {key: n for key, n in samples(queue_admin).items() if key[:2] == ("queue_failures_total", "tickets")}
+
+    assert sum(counted.values()) == ERRORS
+    assert {key[2] for key in counted} == {kind.value for kind in kinds}
+    assert len(counted) <= 10
+
+
+def test_after_workers_were_killed_the_counters_are_what_an_outside_ledger_says(
+    queue_admin: RunningQueueAdmin, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    ledger, engine = tmp_path / "ledger", queue_admin.engine
+    data = orjson.dumps({"path": str(ledger), "seconds": 0.05})
+    jobs = [NewJob(f"k-{n}", "note", data) for n in range(JOBS)]
+    engine.enqueue_jobs(QUEUE, jobs)
+    for kill in (1, 2):
+        victim = start_worker(WORKER_LEASE_MS="1500")
+        wait_until(partial(has_begun, ledger, kill * JOBS // 4), within=30)
+        victim.process.kill()
+    start_worker(WORKER_LEASE_MS="1500")
+    wait_until(lambda: engine.count_jobs(QUEUE).completed == JOBS, within=60)
+
+    found = samples(queue_admin)
+    counted = {key[2]: value for key, value in found.items() if key[:2] == ("queue_jobs_total", QUEUE)}
+    kept = [engine.get_job(QUEUE, job.job_id) for job in jobs]
+    lost = [one for job in kept for one in job.attempts if one.outcome == "lost"]
+
+    assert noted(ledger, "end") >= JOBS  # a job that ended is run again when its worker was killed before it said so
+    assert (counted["enqueued"], counted["completed"], counted["failed"]) == (JOBS, JOBS, 0)
+    assert counted["rescued"] == len(lost) > 0
+    assert (
+        counted["started"] == sum(job.job.deliveries for job in kept) == JOBS + counted["rescued"] + counted["released"]
+    )
+    assert counted["started"] >= noted(ledger, "begin") >= JOBS
+
+
+def has_begun(ledger: Path, jobs: int) -> bool:
+    return ledger.exists() and noted(ledger, "begin") >= jobs
+
+
+def noted(ledger: Path, word: str) -> int:
+    return ledger.read_text().count(f" {word} ")
+
+
+def test_the_store_s_life_the_software_and_the_time_of_each_function_are_told(queue_admin: RunningQueueAdmin) -> None:
+    queue_admin.bury_job("one")
+    life = wait_until(lambda: [key for key in samples(queue_admin) if key[0] == "queue_store_epoch_info"])
+    queue_admin.stub("OPS").RetryJob(pb.RetryJobRequest(queue="tickets", job_id="one"))
+    found = samples(queue_admin)
+
+    assert len(life) == 1
+    assert life[0][1] == queue_admin.engine.check_store().epoch
+    assert found["queue_script_duration_seconds_count", "retry_job"] == 1
+    assert 0 < found["queue_script_duration_seconds_sum", "retry_job"] < 5

@@ -69,6 +69,7 @@ def test_a_frozen_workers_late_word_changes_nothing(
     finally:
         os.kill(pid, signal.SIGCONT)
     wait_until(lambda: "lease_lost" in frozen.log)
+    assert f'queue_lease_lost_total{{queue="{QUEUE}"}} 1.0' in frozen.probe("metrics")
 
     assert engine.get_job(QUEUE, job_id).job.worker == settled_by
     assert engine.count_jobs(QUEUE).completed == 1

@@ -66,9 +66,7 @@ def stock(url: str, mark: Callable[[int], None]) -> dramatiq.Broker:
 
 def ours(url: str, mark: Callable[[int], None]) -> dramatiq.Broker:
     """The worker as it runs in production: a declared job type with its payload model, metrics, log context."""
-    broker = JobBroker(
-        QueueEngine.connect(url), threads=THREADS, metrics=WorkerMetrics(CollectorRegistry(), version="bench")
-    )
+    broker = JobBroker(QueueEngine.connect(url), threads=THREADS, metrics=WorkerMetrics(CollectorRegistry()))
 
     @job_type("noop", queue=QUEUE)
     def noop(ticket: Ticket, _job: JobContext) -> None:

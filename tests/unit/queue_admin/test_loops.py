@@ -9,6 +9,7 @@ from queue_admin.health import STUCK_SECONDS, Pulse, StoreProbe
 from queue_admin.loops import each_queue
 from queue_admin.loops.each_queue import for_each_queue
 from queue_engine.domain.errors import StoreUnavailable
+from queue_engine.domain.health import StoreHealth
 from queue_engine.engine import QueueEngine
 
 
@@ -81,10 +82,11 @@ def test_the_probe_announces_what_it_finds() -> None:
     answers: list[Exception | None] = [StoreUnavailable("refused"), None]
     announced: list[bool] = []
 
-    def check_store() -> None:
+    def check_store() -> StoreHealth:
         answer = answers.pop(0)
         if answer:
             raise answer
+        return StoreHealth(1.0, "valkey", "9.1", "1.4", 1, 0, persistence_ok=True, epoch="first")
 
     probe = StoreProbe(an_engine(check_store=check_store), announced.append)
     assert probe.problem() == "the store has not been asked yet"
@@ -93,4 +95,5 @@ def test_the_probe_announces_what_it_finds() -> None:
     assert probe.problem() == "refused"
     probe.tick()
     assert probe.problem() is None
+    assert probe.epoch == "first"
     assert announced == [False, True]

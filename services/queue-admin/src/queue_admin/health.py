@@ -22,12 +22,14 @@ class StoreProbe:
     def __init__(self, engine: QueueEngine, announce: Callable[[bool], None]) -> None:
         self._engine, self._announce = engine, announce
         self._problem: str | None = "the store has not been asked yet"
+        self.epoch = ""
+        """Which life of the store was seen last; empty before the first."""
 
     def tick(self) -> int:
         """One probe; whatever goes wrong in it is the answer."""
         problem: str | None = None
         try:
-            self._engine.check_store()
+            self.epoch = self._engine.check_store().epoch
         except Exception as error:  # noqa: BLE001 - a store that fails in a new way is no better
             problem = str(error) or type(error).__name__
         if (problem is None) != (self._problem is None):

@@ -6,7 +6,7 @@ queue-admin exports the same values: aggregate with `max by (queue)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from prometheus_client import Metric
@@ -43,8 +43,9 @@ RUNS = {"schedule_runs": "enqueued", "schedule_failed": "failed", "schedule_miss
 class QueueCollector(Collector):
     """One pass over all queues per scrape. With the store away only queue_store_up says something."""
 
-    def __init__(self, engine: QueueEngine, retention: Retention) -> None:
-        self._engine, self._retention = engine, retention
+    def __init__(self, engine: QueueEngine, retention: Retention, *, epoch: Callable[[], str]) -> None:
+        """`epoch` says which life of the store was seen last, or nothing."""
+        self._engine, self._retention, self._epoch = engine, retention, epoch
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: registering must not ask the store."""
@@ -61,7 +62,10 @@ class QueueCollector(Collector):
         if problem:
             log.warning("metrics_unreadable", problem=str(problem))
         up.add_metric([], 0 if problem else 1)
-        return [up, *families.all()]
+        life = GaugeMetricFamily("queue_store_epoch_info", "Which life of the store this is.", labels=["epoch"])
+        if epoch := self._epoch():
+            life.add_metric([epoch], 1)
+        return [up, life, *families.all()]
 
     def _read(self, families: Families) -> QueueEngineError | None:
         """Whatever can be read; of a cluster, one node may be away. Returns the first problem with a queue."""

@@ -34,7 +34,7 @@ from service_kit.grpc_client import open_channel
 from service_kit.grpc_server import GrpcServer
 from service_kit.interceptor import CallInterceptor
 from service_kit.lifecycle import Loop
-from service_kit.metrics import MetricsServer
+from service_kit.metrics import MetricsServer, store_timer
 from service_kit.tokens import TokenVerifier
 
 DESCRIPTOR = queue_admin_service_pb2.DESCRIPTOR.services_by_name["QueueAdminService"]
@@ -50,12 +50,14 @@ class QueueAdmin:
         """
         self._grace = settings.queue_admin_grace_seconds
         retention = Retention(dead_count=settings.queue_admin_dead_count, dead_bytes=settings.queue_admin_dead_bytes)
+        self._registry = CollectorRegistry()
         self._engine = QueueEngine.connect(
-            settings.redis_url, timeout_seconds=settings.queue_admin_store_timeout_seconds, retention=retention
+            settings.redis_url,
+            timeout_seconds=settings.queue_admin_store_timeout_seconds,
+            retention=retention,
+            observe=store_timer(self._registry),
         )
         self._engine.require_safe_settings()
-        self._registry = CollectorRegistry()
-        self._registry.register(QueueCollector(self._engine, retention))
         self._job_types = JobTypeRegistry(self._engine)
         self._schedules = ScheduleDesk(self._engine, self._job_types)
         self._workers = WorkerChannels(lambda address: open_channel(address, token_file=settings.service_token_file))
@@ -64,6 +66,7 @@ class QueueAdmin:
         self.port = self._server.port
         self._pulse = health.Pulse()
         self._probe = health.StoreProbe(self._engine, lambda up: self._server.set_health(health.STORE, serving=up))
+        self._registry.register(QueueCollector(self._engine, retention, epoch=lambda: self._probe.epoch))
         self._loops = self._make_loops()
         self._metrics = MetricsServer(
             settings.queue_admin_metrics_port,

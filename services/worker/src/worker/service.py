@@ -24,7 +24,7 @@ from service_kit.errors import ServiceError
 from service_kit.grpc_client import open_channel
 from service_kit.grpc_server import GrpcServer
 from service_kit.interceptor import CallInterceptor
-from service_kit.metrics import MetricsServer
+from service_kit.metrics import MetricsServer, store_timer
 from service_kit.settings import SettingsError
 from service_kit.tokens import TokenVerifier
 from worker.actors import declare_actors
@@ -59,15 +59,15 @@ class WorkerService:
         everything = handlers_in(package)
         handlers = _served(everything, settings.queues())
         self._drain_seconds = settings.worker_drain_seconds
-        self._engine = QueueEngine.connect(settings.redis_url)
-        self._engine.require_safe_settings()
         registry = CollectorRegistry()
+        self._engine = QueueEngine.connect(settings.redis_url, observe=store_timer(registry))
+        self._engine.require_safe_settings()
         self._broker = JobBroker(
             self._engine,
             worker_id=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             threads=settings.worker_threads,
             lease_ms=settings.worker_lease_ms,
-            metrics=WorkerMetrics(registry, version=VERSION),
+            metrics=WorkerMetrics(registry),
         )
         resources, self._close_resources = open_resources(settings)
         declare_actors(self._broker, handlers, resources, job_types=by_name(everything))

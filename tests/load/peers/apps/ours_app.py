@@ -87,7 +87,7 @@ def add_batch(job: str, tickets: list[dict[str, Any]], delays_ms: list[int] | No
 
 def work(stopped: Callable[[], object]) -> None:
     """Run jobs until stopped; as WorkerService does it, without its ports."""
-    broker = JobBroker(_engine(), threads=peer.AT_ONCE, metrics=WorkerMetrics(CollectorRegistry(), version="bench"))
+    broker = JobBroker(_engine(), threads=peer.AT_ONCE, metrics=WorkerMetrics(CollectorRegistry()))
     declare_actors(broker, HANDLERS, {}, job_types={})
     worker = dramatiq.Worker(broker, worker_threads=peer.AT_ONCE, worker_timeout=1_000)
     peer.begin_together()

@@ -36,7 +36,7 @@ from queue_engine.reading import Reading
 from queue_engine.reconciling import Reconciling
 from queue_engine.registry import Registry
 from queue_engine.scheduling import Scheduling
-from queue_engine.store.redis_store import RedisStore
+from queue_engine.store.redis_store import Observe, RedisStore
 from queue_engine.upkeep import Upkeep
 
 __all__ = ["BulkResult", "JobFilter", "QueueEngine", "StoreHealth"]
@@ -49,25 +49,29 @@ class QueueEngine:
     """
 
     def __init__(self, store: RedisStore, *, retention: Retention = DEFAULT_RETENTION) -> None:
-        self._store = store
-        self._leasing, self._reading = Leasing(store, retention), Reading(store)
-        self._grouping = Grouping(store, self._reading)
-        self._finding = Finding(store, self._reading)
+        self._store, self._leasing, self._reading = store, Leasing(store, retention), Reading(store)
+        self._grouping, self._finding = Grouping(store, self._reading), Finding(store, self._reading)
         self._acting, self._registry = Acting(store, self._reading), Registry(store)
         self._audit_stream, self._upkeep = AuditStream(store), Upkeep(store, retention)
         self.schedules, self.reconciling, self.erasing = Scheduling(store), Reconciling(store), Erasing(store)
 
     @classmethod
-    def connect(cls, url: str, *, timeout_seconds: float = 2.0, retention: Retention | None = None) -> QueueEngine:
+    def connect(
+        cls,
+        url: str,
+        *,
+        timeout_seconds: float = 2.0,
+        retention: Retention = DEFAULT_RETENTION,
+        observe: Observe | None = None,
+    ) -> QueueEngine:
         """An engine on the store at `url`; checks settings and loads the function library at the first use that works.
 
-        Never raises for a store that is down: calls raise StoreUnavailable until it is back.
+        Never raises for a store that is down: calls raise StoreUnavailable until it is back. `observe` times each one.
         """
-        return cls(RedisStore(url, timeout_seconds=timeout_seconds), retention=retention or DEFAULT_RETENTION)
+        return cls(RedisStore(url, timeout_seconds=timeout_seconds, observe=observe), retention=retention)
 
     def check_store(self) -> StoreHealth:
         """Probe with a write, check the settings and make sure the library is there.
-
         Raises StoreUnavailable, StoreMisconfigured, StoreEpochChanged or LibraryMismatch.
         """
         return self._store.check()
@@ -172,14 +176,12 @@ class QueueEngine:
 
     def cancel_job(self, queue: str, job_id: str, *, action: Action) -> str:
         """`cancelled` (it was waiting or delayed) or `requested` (it runs). Raises JobNotFound, WrongState.
-
         The failed reason becomes the action's reason, or "Manually cancelled".
         """
         return self._acting.cancel_job(queue, job_id, action=action)
 
     def reschedule_job(self, queue: str, job_id: str, *, action: Action, due_at_ms: int | None = None) -> bool:
         """Another due time for a delayed or waiting job; now when None or past. False when it was due then already.
-
         Raises JobNotFound, WrongState.
         """
         return self._acting.reschedule_job(queue, job_id, due_at_ms=due_at_ms, action=action)
@@ -236,14 +238,12 @@ class QueueEngine:
 
     def list_error_groups(self, queue: str, *, limit: int = 50) -> ErrorGroups:
         """Failed jobs by the way they failed, the largest group first; all groups together hold every failed job once.
-
         For dead-letter, the dead ones of all queues (from the 500 largest groups of each).
         """
         return self._grouping.list_error_groups(queue, limit=limit)
 
     def find_jobs(self, text: str, *, queue: str | None = None, limit: int = 20) -> FoundJobs:
         """By exact id (or `<queue>:<id>`) in all queues; with `queue` also by how an id or a name begins.
-
         Beginnings are looked for in at most 5,000 jobs; the answer says whether that were all.
         """
         return self._finding.find_jobs(text, queue=queue, limit=limit)

@@ -91,6 +91,7 @@ class JobBroker(LeanBroker):
         if queue_name in self.desks:
             return
         self.emit_before("declare_queue", queue_name)
+        self.roster.lost_leases.setdefault(queue_name, 0)
         self.desks[queue_name] = Desk(
             self.engine,
             queue_name,

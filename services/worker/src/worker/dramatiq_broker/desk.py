@@ -113,6 +113,7 @@ class Desk:
             if job.lease.suspect:
                 self._roster.suspects.pop(self.queue, None)
             if verdict is Verdict.STALE:
+                self._roster.lose(job)
                 log.warning("lease_lost", queue=self.queue, job_id=job.message_id, token=job.lease.token)
         if jobs:
             self._observe(jobs)

@@ -108,7 +108,7 @@ class Heartbeat:
                 self._lose(job)
 
     def _lose(self, job: Job) -> None:
-        job.lost = True
+        self._roster.lose(job)
         log.warning("lease_lost", queue=job.queue_name, job_id=job.message_id, token=job.lease.token)
         self._interrupter.interrupt(job, LeaseLost)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from worker.dramatiq_broker.job import Job
@@ -21,7 +21,7 @@ SECONDS = (0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30, 60, 300, 900, 3_600, 21_600,
 class WorkerMetrics:
     """Told about jobs in batches, by the consumer thread."""
 
-    def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._duration = QueueHistogram(
             "queue_processing_duration_ms", "Time a handler ran, in ms.", buckets=MILLISECONDS, registry=registry
@@ -32,7 +32,6 @@ class WorkerMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        Gauge("build_info", "The running software.", ["version"], registry=registry).labels(version).set(1)
 
     def observe(self, jobs: Sequence[Job]) -> None:
         """Jobs of one queue whose outcome was told."""
@@ -46,6 +45,7 @@ class WorkerMetrics:
     def watch(self, roster: Roster, fetched_at: Mapping[str, float]) -> None:
         """Show, at each scrape, the busy threads and when the store last answered a take (monotonic seconds)."""
         self._registry.register(_Fetches(fetched_at))
+        self._registry.register(_LostLeases(roster.lost_leases))
         busy = Gauge("worker_busy_threads", "Threads that run a handler.", registry=self._registry)
         busy.set_function(lambda: len(roster.running))
 
@@ -62,4 +62,18 @@ class _Fetches(Collector):
         offset = time.time() - time.monotonic()
         for queue, at in list(self._fetched_at.items()):
             family.add_metric([queue], at + offset)
+        yield family
+
+
+class _LostLeases(Collector):
+    def __init__(self, lost_leases: Mapping[str, int]) -> None:
+        self._lost_leases = lost_leases
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The one count per queue."""
+        family = CounterMetricFamily(
+            "queue_lease_lost_total", "Leases that this worker lost while it held the job.", labels=["queue"]
+        )
+        for queue, lost in list(self._lost_leases.items()):
+            family.add_metric([queue], lost)
         yield family

@@ -23,6 +23,9 @@ class Roster:
         self.draining = False
         self.suspects: dict[str, Job] = {}
         """By queue: a job whose worker died before. It runs alone, so nothing else is taken while one is here."""
+        self.lost_leases: dict[str, int] = {}
+        """By queue: how many jobs were lost that this process held."""
+        self._losing = threading.Lock()
         self._typical: dict[tuple[str, str], float] = {}
         self._hungry: set[str] = set()
         self._horizon = HORIZON
@@ -47,6 +50,13 @@ class Roster:
             return False
         job.recalled = True
         return True
+
+    def lose(self, job: Job) -> None:
+        """Its lease is gone; counted once, whoever notices first."""
+        with self._losing:
+            if not job.lost:
+                job.lost = True
+                self.lost_leases[job.queue_name] = self.lost_leases.get(job.queue_name, 0) + 1
 
     def end(self, job: Job) -> None:
         """Its thread is done with it."""

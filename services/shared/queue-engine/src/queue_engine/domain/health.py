@@ -18,3 +18,5 @@ class StoreHealth:
     persistence_ok: bool
     servers_away: int = 0
     """Primaries of a cluster that do not answer: their queues wait until a replica takes over."""
+    epoch: str = ""
+    """Names the store's present life; another one begins when its jobs were lost and that was accepted."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -26,6 +27,8 @@ from queue_engine.store.library import FUNCTION_PREFIX
 
 Arg = str | bytes | int | float
 Reply = list[Any]
+Observe = Callable[[str, float], None]
+"""Told each function that was called and the seconds until its reply, or its error, was there."""
 
 _BLOCK_SECONDS = 10.0
 """Longest single wait for a marker; longer waits are made of several, so that a dead peer is noticed."""
@@ -41,12 +44,13 @@ _CHECK_AGAIN_SECONDS = 15.0
 class RedisStore:
     """Thread-safe; connections are pooled. Its methods raise StoreUnavailable, StoreFull and what check raises."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float, observe: Observe | None = None) -> None:
         """Opens no connection. Raises ValueError for a URL that cannot be read."""
         reply_seconds = (timeout_seconds, _BLOCK_SECONDS + timeout_seconds)
         self._client, self._blocking = connect(url, connect_seconds=timeout_seconds, reply_seconds=reply_seconds)
         self._checked_at = float("-inf")
         self._epoch = ""
+        self._observe = observe
 
     def call(self, function: str, queue: str, *args: Arg, resend: bool = False) -> Reply:
         """The reply of a queue's function, its OK or the word of its own refusal first.
@@ -106,7 +110,7 @@ class RedisStore:
             self._checked_at = float("-inf")  # it was changed under us: every call looks again until it may be used
             raise
         self._checked_at = time.monotonic()
-        return health
+        return replace(health, epoch=self._epoch)
 
     def require_safe_settings(self) -> None:
         """Raise StoreMisconfigured. A store that is away is looked at when it is used."""
@@ -188,5 +192,10 @@ class RedisStore:
                 raise
 
     def _fcall_once(self, function: str, key: str, args: Sequence[Arg]) -> Reply:
-        reply: Reply = self._client.fcall(FUNCTION_PREFIX + function, 1, key, *args)
+        began = time.perf_counter()
+        try:
+            reply: Reply = self._client.fcall(FUNCTION_PREFIX + function, 1, key, *args)
+        finally:
+            if self._observe:
+                self._observe(function, time.perf_counter() - began)
         return reply
