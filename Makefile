@@ -106,7 +106,7 @@ docs: setup $(STAMPS)/docs-tools ## Build the handbook into dist/docs; a dead li
 bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
 
-bench: setup ## Measure against other job queues into docs/performance, 40 minutes (ONLY="noop-1 idle", SIZE=0.1, ROUNDS=1)
+bench: setup ## Measure against other job queues into docs/performance, an hour (ONLY="noop-1 idle", SIZE=0.1, ROUNDS=1)
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.compare $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
 

@@ -1,6 +1,6 @@
 """The job service next to its peers, in turns on one Valkey: `make bench`.
 
-    make bench                        everything: about 40 minutes on two cores
+    make bench                        everything: an hour or more, by what else the machine does
     make bench ONLY="noop-1 idle"     some workloads; the others keep their last figures
     make bench SIZE=0.1 ROUNDS=1      small and quick
 

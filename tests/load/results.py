@@ -95,6 +95,9 @@ class Results:
                 runs, decides = self.kept[name]["runs"], next(iter(workload.columns))
                 ratios = [_lead(median(runs, "ours", decides), median(runs, peer, decides), workload) for peer in peers]
                 lines.append(f"| {workload.title} | {' | '.join(ratios)} |")
+        missing = [workload.title for name, workload in WORKLOADS.items() if name not in self.kept]
+        if missing:
+            lines += ["", f"**Not measured yet** with this page's harness: {'; '.join(missing)}."]
         return "\n".join(lines)
 
 
