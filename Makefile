@@ -1,7 +1,7 @@
 # Everything a newcomer needs: only python3 (3.11 or newer, with venv) and make have to be there.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak lock protos screenshots \
+.PHONY: help setup up down status logs reset demo check format test test-redis7 test-cluster test-dashboard test-faults test-explore test-deploy test-alerts test-soak test-operations backup restore lock protos screenshots \
 	docs dist bench bench-scale bench-wire bench-cluster bench-quick bench-pages manifests check-format check-lint check-types check-arrows check-contracts check-files
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -44,12 +44,18 @@ logs: setup ## Follow the logs (SERVICE=name: of one service)
 reset: setup ## Delete the stopped stack's data, keys and logs
 	@$(LOCAL) reset
 
+backup: setup ## Copy the running stack's store, database, keys and users (TO=folder)
+	@$(LOCAL) backup $(or $(TO),$(error name a folder: make backup TO=folder))
+
+restore: setup ## Put a copy into the stopped, empty stack (FROM=folder)
+	@$(LOCAL) restore $(or $(FROM),$(error name a folder: make restore FROM=folder))
+
 ##@ Develop
 setup: $(STAMPS)/packages $(STUBS) ## Install everything into .venv (the other targets do it by themselves)
 	@:
 
 test: setup ## Run the tests (ARGS="-k retry": some of them); dashboard, faults and deploy have targets of their own
-	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard --ignore tests/deploy --ignore tests/alerts $(ARGS)
+	@$(BIN)/pytest --ignore tests/faults --ignore tests/e2e/dashboard --ignore tests/deploy --ignore tests/operations --ignore tests/alerts $(ARGS)
 
 test-redis7: setup ## Run the engine's tests on Debian's Redis 7.0, the oldest server it works on
 	@$(BIN)/pytest -q tests/engine tests/integration/dramatiq --store redis-7.0 $(ARGS)
@@ -78,6 +84,9 @@ test-alerts: setup ## Provoke five alerts on a running stack and see a real Prom
 
 test-soak: setup ## Faults by chance, for a minute (SECONDS_LONG=1800: for half an hour)
 	@$(BIN)/pytest tests/faults -m soak -q --soak-seconds $(or $(SECONDS_LONG),60) $(if $(SEED),--fault-seed $(SEED)) $(ARGS)
+
+test-operations: setup ## Do what docs/operations.md says, command by command, to a local stack
+	@$(BIN)/pytest -q -s tests/operations $(ARGS)
 
 check: setup ## Check format, lint, types, import arrows, contracts, file headers and links
 	@$(MAKE) --keep-going check-format check-lint check-types check-arrows check-contracts check-files

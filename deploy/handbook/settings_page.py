@@ -34,8 +34,8 @@ read again when they change, and so is the store's password with `?password_file
 everything else is read once, at the start.
 
 The local stack has [settings of its own](#the-local-stack), none of them in files. It passes those with a service's
-prefix on to that service, `SMTP_…`, `SMS_…` and `PUSH_…` to the workers, and `LOG_LEVEL`, `JOB_UI_PAGE_SIZE` and
-`AUTH_EXTERNAL_…` to all.
+prefix on to that service, `SMTP_…`, `SMS_…` and `PUSH_…` to the workers, and `LOG_LEVEL`, `JOB_UI_PAGE_SIZE`,
+`JOB_KEEP_…`, `AUTH_EXTERNAL_…` and `OTEL_…` to all.
 """
 COLUMNS = ("variable", "type", "default", "")
 BOUNDS = {"Ge": "at least", "Gt": "more than", "Le": "at most", "MinLen": "", "MaxLen": "at most"}
@@ -62,7 +62,15 @@ def _settings(model: type[ServiceSettings | LocalSettings], names: set[str]) -> 
 
 
 def docstrings(model: type) -> dict[str, str]:
-    """What stands as a string below each field of a class."""
+    """What stands as a string below each field of a class, or of one between it and what all services have."""
+    between = [base for base in model.__mro__[1:] if issubclass(base, ServiceSettings) and base is not ServiceSettings]
+    found: dict[str, str] = {}
+    for part in (*reversed(between), model):
+        found |= _own_docstrings(part)
+    return found
+
+
+def _own_docstrings(model: type) -> dict[str, str]:
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
     found: dict[str, str] = {}

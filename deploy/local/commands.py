@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from local import backup, postgres
 from local import demo as working_day
-from local import postgres
 from local.credentials import Credentials
 from local.settings import LocalSettings
 from local.stack import Stack, StackFailed
@@ -173,6 +173,13 @@ def logs(settings: LocalSettings, service: str) -> int:
         raise StackFailed(f"there is no log of {service or 'anything'}; there are: {known or 'none'}")
     tail = shutil.which("tail") or "tail"
     os.execv(tail, [tail, "-n", "20", "-F", *map(str, files)])  # noqa: S606 - replaces this process; no shell is meant
+
+
+def copy(action: str, settings: LocalSettings, place: Path) -> int:
+    """Back the running stack up into `place`, or restore a stopped one from it."""
+    verb = {"backup": backup.backup, "restore": backup.restore}[action]
+    verb(StateFolder(settings.state_folder), place.absolute(), say=say)
+    return 0
 
 
 def reset(settings: LocalSettings) -> int:

@@ -16,7 +16,7 @@ PASSED_ON = {
     "api-gateway": ("GATEWAY_",),
 }
 """Settings of each service that it gets unchanged when they are given, by prefix; nothing else leaks into a service."""
-PASSED_TO_ALL = ("LOG_LEVEL", "JOB_UI_PAGE_SIZE", "AUTH_EXTERNAL_", "OTEL_")
+PASSED_TO_ALL = ("LOG_LEVEL", "JOB_UI_PAGE_SIZE", "JOB_KEEP_", "AUTH_EXTERNAL_", "OTEL_")
 
 
 class SettingsProblem(Exception):

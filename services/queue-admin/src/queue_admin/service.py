@@ -49,7 +49,9 @@ class QueueAdmin:
         The store need not be there, but one that would lose jobs is refused: raises StoreMisconfigured.
         """
         self._grace = settings.queue_admin_grace_seconds
-        retention = Retention(dead_count=settings.queue_admin_dead_count, dead_bytes=settings.queue_admin_dead_bytes)
+        retention = Retention(
+            **settings.kept(), dead_count=settings.queue_admin_dead_count, dead_bytes=settings.queue_admin_dead_bytes
+        )
         self._registry = CollectorRegistry()
         self._engine = QueueEngine.connect(
             settings.redis_url,

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from service_kit.settings import ServiceSettings
+from service_kit.retention import RetentionSettings
 
 
-class QueueAdminSettings(ServiceSettings):
+class QueueAdminSettings(RetentionSettings):
     """Settings of queue-admin beside those every service has. Ports: 0 takes a free one."""
 
     prefix: ClassVar[str] = "QUEUE_ADMIN_"

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from jobqueue.queue.v1 import queue_admin_service_pb2
 from jobqueue.worker.v1 import worker_service_pb2, worker_service_pb2_grpc
 from queue_engine.domain import errors
+from queue_engine.domain.job import Retention
 from queue_engine.engine import QueueEngine
 from service_kit import VERSION
 from service_kit.contract import methods_of
@@ -60,7 +61,9 @@ class WorkerService:
         handlers = _served(everything, settings.queues())
         self._drain_seconds = settings.worker_drain_seconds
         registry = CollectorRegistry()
-        self._engine = QueueEngine.connect(settings.redis_url, observe=store_timer(registry))
+        self._engine = QueueEngine.connect(
+            settings.redis_url, retention=Retention(**settings.kept()), observe=store_timer(registry)
+        )
         self._engine.require_safe_settings()
         self._broker = JobBroker(
             self._engine,

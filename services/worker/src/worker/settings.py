@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from service_kit.settings import ServiceSettings
+from service_kit.retention import RetentionSettings
 
 
-class WorkerSettings(ServiceSettings):
+class WorkerSettings(RetentionSettings):
     """Settings of a worker beside those every service has. Ports: 0 takes a free one."""
 
     prefix: ClassVar[str] = "WORKER_"
