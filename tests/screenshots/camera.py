@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from fixtures.stack import RunningStack
 
 CHECKOUT = Path(__file__).parents[2]
-# Stacks name the files of this checkout; in the images of the services they lie under /app.
-SHOW_AS_INSTALLED = """(checkout) => {
+# Stacks name the files of this checkout and the machine; in the images of the services they lie under /app.
+SHOW_AS_INSTALLED = """([checkout, host]) => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(checkout, '/app');
+  while (texts.nextNode())
+    texts.currentNode.data = texts.currentNode.data.replaceAll(checkout, '/app').replaceAll(host, 'node-1');
 }"""
 HEIGHTS = {1440: 900, 1024: 768, 320: 900}
 
@@ -46,7 +48,7 @@ class Camera:
         page.wait_for_selector("html[data-ready]")
         shot.act(page)
         page.mouse.move(0, 0)
-        page.evaluate(SHOW_AS_INSTALLED, str(CHECKOUT))
+        page.evaluate(SHOW_AS_INSTALLED, [str(CHECKOUT), socket.gethostname()])
         page.screenshot(path=self._folder / f"{shot.name}-{theme}-{width}.png", animations="disabled")
         page.close()
 
