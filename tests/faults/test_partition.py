@@ -41,6 +41,8 @@ def test_a_worker_cut_off_from_the_store_hangs_nowhere_and_repeats_no_effect(are
         return {run.pid for runs in arena.history().runs.values() for run in runs if run.began_at > at}
 
     wait_until(lambda: begun_since(0.0) == {remote.pid, near.pid}, within=30)
+    assert remote.probe("livez") == "ok"  # the first probe starts threads of gRPC's
+    time.sleep(LEASE_SECONDS)
     threads = threads_of(remote.pid)
     recovery: list[float] = []
     for _ in range(2):
