@@ -34,10 +34,10 @@ def shell() -> Iterator[Shell]:
 
 
 def _preparation() -> str:
-    """Free ports, nobody else's servers, and the checkout's installation, which make looks for by the folder's name."""
+    """Free ports, nobody else's servers, no make around it, and the checkout's installation, by the folder's name."""
     stamps = _bash(CHECKOUT, "pwd | cksum | cut -d' ' -f1").stdout.strip()
     return (
-        f"unset REDIS_URL DATABASE_URL STATE_FOLDER; export {' '.join(f'{name}=0' for name in PORTS)}\n"
+        f"unset REDIS_URL DATABASE_URL STATE_FOLDER MAKELEVEL; export {' '.join(f'{name}=0' for name in PORTS)}\n"
         f"export MAKEFLAGS=STAMPS=.venv/.stamps-{stamps}\nset -euo pipefail\n"
     )
 
