@@ -176,7 +176,7 @@ class Callers:
             self._note(verb, job_id, "acked", outcome)
 
     def act_on_many(self, verb: str, status: int, job_ids: Sequence[str], *, queue: str = QUEUE) -> None:
-        """RetryJobs or RemoveJobs by id."""
+        """RetryJobs, RemoveJobs or CancelJobs (of jobs that do not run) by id."""
         name = f"{verb.title()}Jobs"
         prefix = "" if queue == QUEUE else f"{QUEUE}:"
         ids = [prefix + job_id for job_id in job_ids]
@@ -189,7 +189,8 @@ class Callers:
         answer = self._until_known(getattr(self._front.operator, name), request, unknown=unknown)
         skipped = {entry.id for entry in answer.skipped} if answer else set(ids)
         for job_id in job_ids:
-            self._note(verb, job_id, "refused" if prefix + job_id in skipped else "acked")
+            phase = "refused" if prefix + job_id in skipped else "acked"
+            self._note(verb, job_id, phase, "cancelled" if verb == "cancel" and phase == "acked" else "")
 
     def _until_known(self, method: Any, request: Any, *, unknown: Callable[[], None] = lambda: None) -> Any:
         """The answer, None for a refusal. All tries carry one request id, as our client's do."""

@@ -23,7 +23,7 @@ BEGINNING = 1_700_000_000_000
 HOUR_MS = 3_600_000
 MOST_ROUNDS = 25
 PREFIX = f"jobs:{{{QUEUE}}}:"
-FAILED, COMPLETED = job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_COMPLETED
+WAITING, FAILED, COMPLETED = job_pb2.JOB_STATE_WAITING, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_COMPLETED
 
 
 @dataclass(slots=True)
@@ -68,6 +68,7 @@ class Day:
         callers.act("pause")
         self.workers[0].turn()
         callers.act("cancel", "cancelled-waiting")
+        callers.act_on_many("cancel", WAITING, ["cancelled-in-bulk-1", "cancelled-in-bulk-2"])
         callers.act("reschedule", "rescheduled", due_at=self.now + HOUR_MS)
         callers.act("remove", "removed-waiting")
         callers.act("resume")
@@ -125,6 +126,7 @@ class Day:
         self.callers.enqueue_many("plain-1", "plain-2", "plain-3", "plain-4")
         for job_id in ("cancelled-waiting", "removed-waiting", "rescheduled", "cancelled-running", "overtaken"):
             enqueue(job_id)
+        self.callers.enqueue_many("cancelled-in-bulk-1", "cancelled-in-bulk-2")
         enqueue("at-once", name="errand-now")
         enqueue("flaky", failures=1)
         enqueue("deferred", needs="the database")
