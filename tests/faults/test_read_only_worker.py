@@ -37,7 +37,7 @@ def test_a_worker_that_can_write_nowhere_does_all_its_jobs(arena: Arena, tmp_pat
     arena.enqueue(*(f"job-{number:03}" for number in range(JOBS)), seconds=0.01)
     arena.enqueue(*(f"fails-{number}" for number in range(5)), failures=1, attempts=1)
     arena.come_to_rest()
-    wait_until(lambda: "queue_" in worker.probe("metrics") or "worker_" in worker.probe("metrics"), within=10)
+    wait_until(lambda: "queue_" in worker.probe("metrics") or "worker_" in worker.probe("metrics"), within=30)
 
     _, store = arena.verdict(
         "F23",

@@ -13,7 +13,7 @@ from support.waiting import wait_until
 def test_a_frozen_workers_jobs_run_elsewhere_and_its_late_word_changes_nothing(arena: Arena) -> None:
     frozen = arena.worker()
     arena.enqueue(*(f"frozen-{number}" for number in range(4)), seconds=0.6)
-    wait_until(lambda: len(arena.history().runs) == 4, within=10)
+    wait_until(lambda: len(arena.history().runs) == 4, within=30)
 
     os.kill(frozen.pid, signal.SIGSTOP)
     at = arena.fault("SIGSTOP of a worker")

@@ -22,7 +22,7 @@ def test_a_stopped_worker_ends_short_jobs_and_gives_long_ones_back_without_burni
     worker = arena.worker(WORKER_DRAIN_SECONDS=str(DRAIN_SECONDS))
     arena.enqueue("short-1", "short-2", seconds=0.4)
     arena.enqueue("long-1", "long-2", seconds=8)
-    wait_until(lambda: len(arena.history().runs) == 4, within=10)
+    wait_until(lambda: len(arena.history().runs) == 4, within=30)
     arena.enqueue(*(f"next-{number}" for number in range(10)), seconds=0.05)
 
     worker.process.ask_to_stop()
@@ -53,7 +53,7 @@ def test_a_stopped_worker_ends_short_jobs_and_gives_long_ones_back_without_burni
 def test_a_second_sigterm_ends_the_worker_at_once_and_its_jobs_run_again(arena: Arena) -> None:
     worker = arena.worker(WORKER_DRAIN_SECONDS="60")
     arena.enqueue("stubborn", seconds=3)
-    wait_until(lambda: arena.history().runs, within=10)
+    wait_until(lambda: arena.history().runs, within=30)
 
     os.kill(worker.pid, signal.SIGTERM)
     wait_until(lambda: '"stopping"' in worker.log, within=5)
