@@ -114,11 +114,11 @@ docs: setup $(STAMPS)/docs-tools ## Build the handbook into dist/docs; a dead li
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "docs: dist/docs/index.html"
 
-bench-quick: setup ## Measure against stock Dramatiq, in under three minutes
-	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench
+bench-quick: setup ## Measure against stock Dramatiq alone, in a few minutes
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.quick $(ARGS)
 
 bench: setup ## Measure against other job queues into docs/performance, an hour (ONLY="noop-1 idle", SIZE=0.1, ROUNDS=1)
-	@PYTHONPATH=tests:deploy $(BIN)/python -m load.compare $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) \
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
 
 bench-scale: setup ## Measure calls on queues of up to a million jobs into docs/performance (ARGS="--jobs 10000": a small one)
@@ -128,7 +128,7 @@ bench-wire: setup ## Measure 32 callers of gRPC and REST, with one and two gatew
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.wire $(ARGS)
 
 bench-cluster: setup ## Measure a cluster of three primaries against one server, into docs/scaling.md
-	@PYTHONPATH=tests:deploy $(BIN)/python -m load.spread $(ARGS)
+	@PYTHONPATH=tests:deploy $(BIN)/python -m load.cluster $(ARGS)
 
 bench-pages: setup ## Measure the dashboard's list pages over a queue of a million jobs
 	@PYTHONPATH=tests:deploy $(BIN)/python -m load.pages $(ARGS)

@@ -13,6 +13,7 @@ import signal
 import statistics
 import struct
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -22,10 +23,13 @@ from pathlib import Path
 
 import redis
 
+from fixtures.valkey import a_valkey
 from load import machine
 from load.peers.systems import APPS, System
 
 Figures = dict[str, float]
+CONFIGURATION = "appendfsync everysec\nauto-aof-rewrite-percentage 0\nlazyfree-lazy-user-flush no"
+MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one: marks must not cost a disk
 STOP_SECONDS = 4.0
 START_SECONDS = 40.0
 
@@ -208,6 +212,25 @@ class Arena:
         told = {"URL": self.url, "JOB": task.job, "AT_ONCE": str(at_once), "SLEEP_MS": str(task.sleep_ms)}
         path = os.pathsep.join([str(APPS)])
         return {**os.environ, "PYTHONPATH": path, **{f"BENCH_{name}": value for name, value in told.items()}}  # noqa: TID251 - children need theirs
+
+
+@contextmanager
+def a_store() -> Iterator[str]:
+    """The address of a Valkey that all systems are measured on."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        server = a_valkey(Path(folder), extra=CONFIGURATION)
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+@contextmanager
+def an_arena(window: float) -> Iterator[Arena]:
+    """On a store of its own; a drain may take `window` seconds."""
+    with a_store() as url, tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Arena(url, Path(folder), window)
 
 
 def rate(starts: list[list[int]]) -> Figures:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from load.cpu import TICKS
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def session(leader: int) -> list[int]:
@@ -25,6 +26,14 @@ def busy_seconds() -> float:
     """CPU time that anybody used since the machine began, of all its cores."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / TICKS
+
+
+def loop_seconds(turns: int = 2_000_000) -> float:
+    """CPU time of a fixed pure-Python loop: how fast this machine is today."""
+    began = time.process_time()
+    for _ in range(turns):
+        pass
+    return time.process_time() - began
 
 
 def described() -> str:

@@ -7,7 +7,6 @@ with the queue.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import threading
 import time
 import uuid
@@ -18,9 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fixtures.valkey import a_valkey
 from load import machine
-from load.cpu import loop_seconds
+from load.arena import a_store
 from load.results import FOLDER
 from load.scale_page import write
 from load.scale_store import LEASE_MS, QUEUE, Figures, Store, job_id
@@ -30,7 +28,6 @@ from queue_engine.domain.lease import Completed, Failed, Lease, Report
 from queue_engine.engine import QueueEngine
 
 CALLS, PAGE, TAKEN = 40, 50, 16
-CONFIGURATION = "appendfsync everysec\nauto-aof-rewrite-percentage 0\nlazyfree-lazy-user-flush no"
 KEEP_ALL = Retention(completed_ms=10**9, completed_count=10**7)
 DEAD = Failed("boom", "ValueError", "line 1", FailureKind.EXCEPTION)
 
@@ -199,10 +196,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=FOLDER)
     given = parser.parse_args()
     sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000, 10_000_000) if size <= given.jobs]
-    server = a_valkey(Path(tempfile.mkdtemp(prefix="bench-scale-")), extra=CONFIGURATION)
-    server.start()
-    try:
-        store = Store(server.url)
+    with a_store() as url:
+        store = Store(url)
         parts: dict[str, Callable[[], object]] = {
             "waiting": lambda: waiting(store, sizes),
             "queues": lambda: many_queues(store, [1, 10, 100, 1_000]),
@@ -215,10 +210,12 @@ def main() -> None:
             found = parts[name]()
             others = (machine.busy_seconds() - busy) / (time.monotonic() - began)
             about = {"at": datetime.now(UTC).isoformat(timespec="minutes"), "machine": machine.described()}
-            write(given.into, name, {**about, "loop_ms": loop_seconds() * 1e3, "cores_busy": others, "found": found})
+            write(
+                given.into,
+                name,
+                {**about, "loop_ms": machine.loop_seconds() * 1e3, "cores_busy": others, "found": found},
+            )
             print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    finally:
-        server.stop()
 
 
 if __name__ == "__main__":

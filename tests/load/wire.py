@@ -28,7 +28,6 @@ from fixtures.stack import RunningStack, a_stack
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
 from jobqueue.queue.v1 import queue_admin_service_pb2_grpc
 from load import machine
-from load.cpu import cpu_seconds
 from load.results import FOLDER, put_between
 from local import services
 from local.ports import free_port
@@ -140,7 +139,7 @@ def measure(what: str, pairs: Sequence[Pair], store: int, make: MakeCalls, *, co
     threads = [threading.Thread(target=_call_all, args=(calls, times)) for calls in work]
     pids = {name: [pair.pids[name] for pair in pairs] for name in pairs[0].pids} | {"store": [store]}
     before, busy, began = (
-        {name: cpu_seconds(each) for name, each in pids.items()},
+        {name: machine.cpu_seconds(each) for name, each in pids.items()},
         machine.busy_seconds(),
         time.monotonic(),
     )
@@ -150,7 +149,7 @@ def measure(what: str, pairs: Sequence[Pair], store: int, make: MakeCalls, *, co
     for thread in threads:
         thread.join()
     seconds, calls_made = time.monotonic() - began, len(times)
-    used = {name: cpu_seconds(each) - before[name] for name, each in pids.items()}
+    used = {name: machine.cpu_seconds(each) - before[name] for name, each in pids.items()}
     others = (machine.busy_seconds() - busy - sum(used.values()) - (time.process_time() - own)) / seconds
     times.sort()
     cpu = [used[name] / calls_made * 1e6 for name in ("gateway", "queue-admin", "store")]
