@@ -81,12 +81,13 @@ def take_snapshot(url: str, queue: str) -> Snapshot:
 def _jobs(client: redis.Redis, prefix: str, ids: list[str]) -> dict[str, StoredJob]:
     with client.pipeline(transaction=False) as pipeline:
         for job_id in ids:
-            pipeline.hmget(f"{prefix}j:{job_id}", "s", "dl", "at")
+            pipeline.hmget(f"{prefix}j:{job_id}", "s", "l", "at")
         found = pipeline.execute(raise_on_error=False)
     jobs = {}
     for job_id, values in zip(ids, found, strict=True):
-        state, deliveries, attempts = values if isinstance(values, list) else ("unreadable", "0", "0")
-        jobs[job_id] = StoredJob(state or "unreadable", _number(deliveries), 0, _number(attempts))
+        state, delivery, failed = values if isinstance(values, list) else ("unreadable", None, None)
+        attempts = _number(failed) + (state == "completed")
+        jobs[job_id] = StoredJob(state or "unreadable", _deliveries(delivery), 0, attempts)
     return jobs
 
 
@@ -95,6 +96,11 @@ def _count_lost(client: redis.Redis, prefix: str, ids: list[str], jobs: dict[str
         outcomes = [orjson.loads(record)[4] for record in client.lrange(f"{prefix}a:{job_id}", 0, -1)]
         if job_id in jobs:
             jobs[job_id].lost = outcomes.count("lost")
+
+
+def _deliveries(last: str | None) -> int:
+    """From the field of the last delivery: token, time, number, place, worker."""
+    return _number(last.split(" ", 4)[2]) if last else 0
 
 
 def _number(text: str | None) -> int:

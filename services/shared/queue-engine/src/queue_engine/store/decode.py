@@ -52,6 +52,7 @@ def job(queue: str, reply: Sequence[Any]) -> Job:
     state = _state(fields.get(b"s", b""))
     settings = unpack_settings(fields.get(b"c", b""))
     failed = state is JobState.FAILED
+    taken_at, deliveries, worker = _delivery(fields)
     return Job(
         job_id=decode_id(job_id),
         queue=queue,
@@ -59,9 +60,9 @@ def job(queue: str, reply: Sequence[Any]) -> Job:
         data=fields.get(b"d", b""),
         state=state,
         priority=_number(fields, b"p") or 0,
-        attempts_made=_number(fields, b"at") or 0,
+        attempts_made=_attempts_made(fields, state),
         max_attempts=settings.attempts,
-        deliveries=_number(fields, b"dl") or 0,
+        deliveries=deliveries,
         lost_leases=_number(fields, b"ll") or 0,
         created_at_ms=_number(fields, b"ts") or 0,
         backoff=settings.backoff,
@@ -70,7 +71,7 @@ def job(queue: str, reply: Sequence[Any]) -> Job:
         options=fields.get(b"o", b""),
         progress=fields.get(b"pg"),
         due_at_ms=int(float(due)) if due else None,
-        processed_at_ms=_number(fields, b"t0"),
+        processed_at_ms=taken_at,
         finished_at_ms=_number(fields, b"t1"),
         failed_reason=_optional_text(fields, b"e"),
         failure_kind=_failure_kind(fields.get(b"ek")),
@@ -79,7 +80,7 @@ def job(queue: str, reply: Sequence[Any]) -> Job:
         cancelled=b"cn" in fields,
         cancel_requested=b"cx" in fields,
         return_value=fields.get(b"r"),
-        worker=_worker(fields),
+        worker=worker,
         stack=(attempt(newest).stack if newest else None),
         malformed=b"mf" in fields,
         group=_optional_text(fields, b"g"),
@@ -215,6 +216,23 @@ def _optional_text(fields: Fields, name: bytes) -> str | None:
     return None if value is None else text(value)
 
 
-def _worker(fields: Fields) -> str | None:
-    lease = fields.get(b"l")
-    return None if lease is None else text(lease.partition(b" ")[2])
+def _attempts_made(fields: Fields, state: JobState) -> int:
+    failed = _number(fields, b"at") or 0
+    return failed + 1 if state is JobState.COMPLETED and not _is_older(fields) else failed
+
+
+def _is_older(fields: Fields) -> bool:
+    """Written by functions before 1.6: a delivery in several fields, a completion counted as an attempt."""
+    return b"dl" in fields
+
+
+def _delivery(fields: Fields) -> tuple[int | None, int, str | None]:
+    """Of the last delivery (see delivery.lua): when the job was taken, how many there were, the worker."""
+    if _is_older(fields):
+        worker = text(fields.get(b"l", b"").partition(b" ")[2])
+        return _number(fields, b"t0"), _number(fields, b"dl") or 0, worker
+    try:
+        _, taken_at, number, _, worker = fields[b"l"].split(b" ", 4)
+        return int(taken_at), int(number), text(worker)
+    except (KeyError, ValueError):
+        return None, 0, None

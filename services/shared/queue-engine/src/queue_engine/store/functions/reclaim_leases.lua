@@ -7,13 +7,16 @@ local SLICE = 500
 local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
 local batch, first, known, given = new_batch(queue), tonumber(ARGV[2]), {}, 0
-for i = 3, #ARGV do known[ARGV[i] .. ' ' .. ARGV[1]] = true end
+for i = 3, #ARGV do known[ARGV[i]] = true end
 local ids = redis.call('ZRANGE', queue.prefix .. 'active', first, first + SLICE - 1)
 for _, id in ipairs(ids) do
   local job = read_leased(queue, id)
-  if job and job.s == 'active' and lease_worker(job.l) == ARGV[1] and not known[job.l] then
-    give_back(batch, id, job)
-    given = given + 1
+  if job and job.s == 'active' then
+    local token, _, _, _, worker = unpack_delivery(job.l)
+    if worker == ARGV[1] and not known[token] then
+      give_back(batch, id, job)
+      given = given + 1
+    end
   end
 end
 flush(batch)

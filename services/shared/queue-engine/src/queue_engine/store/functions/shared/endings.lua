@@ -3,8 +3,8 @@
 local FAILED_FIELDS = { 'e', 'ec', 'ek', 't1', 'cn' }
 
 -- The worker runs no suspect any more; one that waited for such a worker may be taken now.
-local function end_trial(queue, lease)
-  redis.call('HDEL', queue.prefix .. 'trials', lease_worker(lease))
+local function end_trial(queue, l)
+  redis.call('HDEL', queue.prefix .. 'trials', delivery_worker(l))
   if redis.call('EXISTS', queue.prefix .. 'suspects') == 1 then wake(queue) end
 end
 

@@ -3,16 +3,12 @@
 
 local HISTORY_LIMIT = 20
 
--- The worker of a lease field "<token> <worker>".
-local function lease_worker(lease)
-  return lease and string.match(lease, '^%S+ (.*)$') or ''
-end
-
--- `job` has the fields dl, l and t0; deferrals in a row are one record, so that they do not push real failures out.
+-- `job` has the fields l and df; deferrals in a row are one record, so that they do not push real failures out.
 local function record_attempt(queue, id, job, outcome, reason, stack)
   local key = queue.prefix .. 'a:' .. id
+  local _, taken_at, number, _, worker = unpack_delivery(job.l)
   local record = cjson.encode({
-    tonumber(job.dl) or 0, lease_worker(job.l), tonumber(job.t0) or queue.now, queue.now, outcome, reason or '', stack or '',
+    tonumber(number) or 0, worker or '', tonumber(taken_at) or queue.now, queue.now, outcome, reason or '', stack or '',
   })
   if outcome == 'deferred' and job.df then
     local last = redis.call('LINDEX', key, -1)
@@ -26,8 +22,9 @@ end
 
 -- Before a completed job is used again: its good delivery, until now only in its fields, becomes a record.
 local function keep_completion(queue, id, key)
-  local job = redis.call('HMGET', key, 'dl', 'l', 't0', 't1')
+  local job = redis.call('HMGET', key, 'l', 't1')
+  local _, taken_at, number, _, worker = unpack_delivery(current_delivery(key, job[1] or nil))
   redis.call('RPUSH', queue.prefix .. 'a:' .. id, cjson.encode({
-    tonumber(job[1]) or 0, lease_worker(job[2]), tonumber(job[3]) or 0, tonumber(job[4]) or 0, 'completed', '', '',
+    tonumber(number) or 0, worker or '', tonumber(taken_at) or 0, tonumber(job[2]) or 0, 'completed', '', '',
   }))
 end

@@ -5,7 +5,7 @@ local function lease_words(queue, args, first, worker)
   local words = { 'OK' }
   for at = first, #args, 2 do
     local job = redis.pcall('HMGET', job_key(queue, args[at]), 's', 'l', 'cx')
-    local held = not job.err and job[1] == 'active' and job[2] == args[at + 1] .. ' ' .. worker
+    local held = not job.err and job[1] == 'active' and is_holder(job[2], args[at + 1], worker)
     words[#words + 1] = held and (job[3] and 'CANCEL_REQUESTED' or 'RENEWED') or 'LOST'
   end
   return words
@@ -20,7 +20,7 @@ local function give_back(batch, id, job)
     honour_cancel(batch, id, key, job)
     return
   end
-  redis.call('HSET', key, 's', 'waiting', 'dl', (tonumber(job.dl) or 1) - 1)
-  return_to_waiting(batch, id, job.q, job.p, tonumber(job.ll) or 0)
+  redis.call('HSET', key, 's', 'waiting', 'l', uncount_delivery(job.l))
+  return_to_waiting(batch, id, taken_from(job.l), job.p, tonumber(job.ll) or 0)
   count(batch, 'released')
 end

@@ -8,7 +8,7 @@ function OUTCOMES.released(batch, id, key, job, report)
     honour_cancel(batch, id, key, job)
     return
   end
-  redis.call('HSET', key, 's', 'waiting', 'dl', (tonumber(job.dl) or 1) - (begun and 0 or 1))
-  return_to_waiting(batch, id, job.q, job.p, begun and 0 or tonumber(job.ll) or 0)
+  redis.call('HSET', key, 's', 'waiting', 'l', begun and job.l or uncount_delivery(job.l))
+  return_to_waiting(batch, id, taken_from(job.l), job.p, begun and 0 or tonumber(job.ll) or 0)
   count(batch, 'released')
 end

@@ -1,6 +1,6 @@
 -- What each kind of report does to a job whose lease was found to be the reporter's.
 -- One file each: outcome_completed, outcome_failed, and so on. Each gets the batch, the job's id and key, its fields
--- (see read_leased; at, c, df when counted) and the report.
+-- (see held_job and read_more) and the report.
 
 local OUTCOMES = {}
 
@@ -8,7 +8,6 @@ local OUTCOMES = {}
 local REPORT_SIZE = { completed = 4, failed = 8, deferred = 7, released = 4, interrupted = 3 }
 
 local function read_more(key, job)
-  local values = redis.call('HMGET', key, 'c', 't0', 'dl', 'q', 'p', 'df')
-  job.c, job.t0, job.dl, job.q, job.p, job.df =
-    values[1] or nil, values[2] or nil, values[3] or nil, values[4] or nil, values[5] or nil, values[6] or nil
+  local values = redis.call('HMGET', key, 'c', 'p', 'at', 'df')
+  job.c, job.p, job.at, job.df = values[1] or nil, values[2] or nil, values[3] or nil, values[4] or nil
 end

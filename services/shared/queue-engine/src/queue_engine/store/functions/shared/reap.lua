@@ -2,7 +2,7 @@
 
 local LOST_LIMIT = 3
 local REAP_LIMIT = 100
-local LEASE_FIELDS = { 's', 'l', 'cx', 'll', 't0', 'dl', 'q', 'p' }
+local LEASE_FIELDS = { 's', 'l', 'cx', 'll', 'p' }
 
 -- The fields of LEASE_FIELDS by name, or nil when the job cannot be read.
 local function read_leased(queue, id)
@@ -10,6 +10,7 @@ local function read_leased(queue, id)
   if values.err or not values[1] then return nil end
   local job = {}
   for i, field in ipairs(LEASE_FIELDS) do job[field] = values[i] or nil end
+  job.l = current_delivery(job_key(queue, id), job.l)
   return job
 end
 
@@ -26,7 +27,7 @@ local function reap_one(batch, id, job)
     bury(batch, id, key, 'its worker was lost ' .. lost .. ' times in a row', 'WorkerLost', 'worker_lost')
   else
     redis.call('HSET', key, 's', 'waiting', 'll', lost)
-    return_to_waiting(batch, id, job.q, job.p, lost)
+    return_to_waiting(batch, id, taken_from(job.l), job.p, lost)
   end
 end
 

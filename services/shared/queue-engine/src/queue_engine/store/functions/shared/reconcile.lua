@@ -185,7 +185,7 @@ local function check_trials(findings)
   for i = 1, #trials, 2 do
     local worker, id = trials[i], trials[i + 1]
     local job = redis.pcall('HMGET', job_key(queue, id), 's', 'l', 'll')
-    local runs = not job.err and job[1] == 'active' and job[3] and lease_worker(job[2]) == worker
+    local runs = not job.err and job[1] == 'active' and job[3] and delivery_worker(job[2]) == worker
     if not runs and note(findings, 'leaked_trial', id, 'worker ' .. worker .. ' does not run this suspect') then
       redis.call('HDEL', queue.prefix .. 'trials', worker)
     end

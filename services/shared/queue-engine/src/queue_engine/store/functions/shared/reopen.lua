@@ -1,6 +1,6 @@
 -- Making a job that is not active as new again, for retry and replace. Its history stays.
 
-local RUN_FIELDS = { 'at', 'll', 'cx', 'e', 'ec', 'ek', 't1', 'cn', 'r', 'df', 'pg', 'rs', 'q', 'mf', 'g', 'w' }
+local RUN_FIELDS = { 'at', 'll', 'cx', 'e', 'ec', 'ek', 't1', 'cn', 'r', 'df', 'pg', 'rs', 'mf', 'g', 'w' }
 local INDEXES = {
   waiting = { 'waiting', 'suspects' },
   delayed = { 'delayed' },

@@ -24,7 +24,7 @@ local function leave_tombstone(queue, id, state, default_dedup)
   if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, state .. ' ' .. job[1] .. request, 'PX', left) end
 end
 
--- Forget jobs of an index, which hold `state`. Returns how many.
+-- Forget the first jobs of an index, which hold `state`; `ids` are these. Returns how many.
 local function forget(batch, index, state, ids, default_dedup)
   if #ids == 0 then return 0 end
   local queue = batch.queue
@@ -32,9 +32,9 @@ local function forget(batch, index, state, ids, default_dedup)
     leave_tombstone(queue, id, state, default_dedup)
     if state == 'failed' then leave_group(queue, id) end
     if index == 'dead' then leave_dead(queue, id) end
-    index_remove(batch, index, id)
     if index ~= state then index_remove(batch, state, id) end
   end
+  redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #ids - 1) -- cheaper than their names
   unlink_jobs(queue, ids)
   count(batch, 'pruned', #ids)
   flush(batch)

@@ -16,9 +16,12 @@ end
 
 -- Whether `worker` holds the lease with `token`, and the fields every kind needs.
 local function held_job(queue, id, token, worker)
-  local values = redis.pcall('HMGET', job_key(queue, id), 's', 'l', 'at', 'cx', 'll', 'e')
-  if values.err or values[1] ~= 'active' or values[2] ~= token .. ' ' .. worker then return nil end
-  return { l = values[2], at = values[3] or nil, cx = values[4] or nil, ll = values[5] or nil, e = values[6] or nil }
+  local key = job_key(queue, id)
+  local values = redis.pcall('HMGET', key, 's', 'l', 'cx', 'll', 'e')
+  if values.err or values[1] ~= 'active' then return nil end
+  local l = current_delivery(key, values[2])
+  if not is_holder(l, token, worker) then return nil end
+  return { l = l, cx = values[3] or nil, ll = values[4] or nil, e = values[5] or nil }
 end
 
 -- A release of a job that never began says nothing about it: it stays a suspect, but another may be tried.

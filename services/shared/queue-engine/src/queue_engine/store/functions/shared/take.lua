@@ -5,9 +5,11 @@ local function read_candidates(batch, found, leases, bad)
   local queue = batch.queue
   for i = 1, #found, 2 do
     local id = found[i]
-    local job = redis.pcall('HMGET', job_key(queue, id), 'n', 'd', 'o', 'c', 'ts', 'at', 'dl', 'll', 's')
+    local key = job_key(queue, id)
+    local job = redis.pcall('HMGET', key, 'n', 'd', 'o', 'c', 'ts', 'at', 'l', 'll', 's')
+    if not job.err then job[7] = current_delivery(key, job[7]) end
     local readable = not job.err and job[1] and job[2] and job[9]
-      and tonumber(job[5] or nil) and tonumber(job[6] or 0) and tonumber(job[7] or 0)
+      and tonumber(job[5] or nil) and tonumber(job[6] or 0) and (not job[7] or unpack_delivery(job[7]))
     if not readable then
       bad[#bad + 1] = id
     elseif job[9] == 'waiting' then
@@ -34,9 +36,9 @@ local function write_leases(batch, leases, worker, deadline, out)
   local k = #out
   for i = 1, #leases do
     local job = leases[i]
-    local deliveries = (job[7] or 0) + 1
-    local lease = string.format('%.0f ', token + i) .. worker -- by itself Lua writes 14 digits
-    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', lease, 't0', queue.now, 'dl', deliveries, 'q', job.score)
+    local deliveries = delivery_number(job[7]) + 1
+    local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
+    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', pack_delivery(own, queue.now, deliveries, job.score, worker))
     index_add(batch, 'active', deadline, job.id)
     out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job[1], job[2], job[3] or ''
     out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
