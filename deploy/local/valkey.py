@@ -29,6 +29,10 @@ hash-max-listpack-value 1024
 {extra}
 """
 
+# The bundled server has the C library's allocator, which keeps seven freed objects of a size at hand; a function makes
+# and frees thousands. With all of them at hand a job costs the server about a quarter less.
+ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=65535"}
+
 
 def url(port: int, password: str) -> str:
     """The REDIS_URL of a server of ours."""
@@ -46,6 +50,7 @@ def program(folder: Path, *, port: int, password: str, extra: str = "") -> Progr
         name="valkey",
         command=(str(binary()), str(configuration)),
         folder=folder,
+        environment=ALLOCATOR,
         ready=lambda: answers(url(port, password)),
     )
 

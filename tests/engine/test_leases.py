@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -200,4 +199,4 @@ def test_a_worker_of_a_queue_nobody_set_up_finds_it_empty(engine: QueueEngine, l
 @pytest.fixture
 def lease_of_nothing(engine: QueueEngine, worker: Worker) -> Lease:
     engine.enqueue_job(QUEUE, a_job())
-    return replace(worker.take_one(), queue="nowhere")
+    return worker.take_one()._replace(queue="nowhere")

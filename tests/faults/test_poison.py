@@ -12,9 +12,9 @@ from faults.support.arena import LEASE_SECONDS, Arena, Nursery
 from faults.support.job_types.ledgered import QUEUE
 from queue_engine.domain.job import FailureKind
 from support.waiting import wait_until
+from worker.dramatiq_broker.roster import MOST_HELD
 
 HEALTHY, JOB_SECONDS = 900, 0.1
-MOST_HELD = 64
 
 
 class Restarter(threading.Thread):

@@ -18,13 +18,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import redis
 
 from fixtures.valkey import a_valkey
-from load import machine
+from load import jemalloc, machine
 from load.peers.systems import APPS, System
 
 Figures = dict[str, float]
@@ -219,6 +219,7 @@ def a_store() -> Iterator[str]:
     """The address of a Valkey that all systems are measured on."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         server = a_valkey(Path(folder), extra=CONFIGURATION)
+        server.process.program = replace(server.process.program, environment=jemalloc.environment())
         server.start()
         try:
             yield server.url

@@ -6,8 +6,6 @@ import itertools
 import time
 from typing import Any
 
-from dramatiq import Message
-
 from queue_engine.domain.backoff import Backoff
 from queue_engine.domain.lease import Lease
 from worker.dramatiq_broker.job import Job
@@ -38,5 +36,4 @@ def a_lease(**changes: Any) -> Lease:
 def a_job(*, options: dict[str, Any] | None = None, **changes: Any) -> Job:
     """That lease as Dramatiq gets it."""
     lease = a_lease(**changes)
-    message: Message[Any] = Message(lease.queue, lease.name, (), {}, options or {}, lease.job_id)
-    return Job(lease, message, immediate=False, taken_at=time.monotonic())
+    return Job(lease, ((), {}, options or {}), immediate=False, taken_at=time.monotonic())

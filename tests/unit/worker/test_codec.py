@@ -7,8 +7,10 @@ from dramatiq import Message
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF
 from queue_engine.domain.job import NewJob
+from queue_engine.domain.lease import Lease
 from support.jobs import a_lease
-from worker.dramatiq_broker.codec import LONGEST_MS, to_message, to_new_job
+from worker.dramatiq_broker.codec import LONGEST_MS, read_call, to_new_job
+from worker.dramatiq_broker.job import Job
 
 
 def a_message(*args: Any, options: dict[str, Any] | None = None, **kwargs: Any) -> Message[Any]:
@@ -19,9 +21,13 @@ def new_job(message: Message[Any], **how: Any) -> NewJob:
     return to_new_job(message, **{"actor": None, "priority": 0, "delay_ms": None, **how})
 
 
-def there_and_back(message: Message[Any]) -> Message[Any]:
+def leased(lease: Lease) -> Job:
+    return Job(lease, read_call(lease), immediate=False, taken_at=0)
+
+
+def there_and_back(message: Message[Any]) -> Job:
     job = new_job(message)
-    return to_message(a_lease(data=job.data, options=job.options, name=job.name, job_id=job.job_id))
+    return leased(a_lease(data=job.data, options=job.options, name=job.name, job_id=job.job_id))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,7 @@ def test_a_message_comes_back_as_it_was(message: Message[Any]) -> None:
 
     assert (found.args, found.kwargs, found.options) == (message.args, message.kwargs, message.options)
     assert (found.queue_name, found.actor_name, found.message_id) == ("q", "work", "m1")
+    assert found.asdict() == {**message.asdict(), "message_timestamp": found.message_timestamp}
 
 
 def test_a_payload_is_the_data_itself() -> None:
@@ -51,13 +58,13 @@ def test_a_payload_is_the_data_itself() -> None:
 
 
 def test_the_leased_queue_wins() -> None:
-    assert to_message(a_lease(queue="real")).queue_name == "real"
+    assert leased(a_lease(queue="real")).queue_name == "real"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff"], ids=["empty", "cut", "bytes"])
 def test_unreadable_data_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the decoder's words are its own
-        to_message(a_lease(data=data))
+        read_call(a_lease(data=data))
 
 
 def test_options_decide_attempts_backoff_limit_and_due_time() -> None:

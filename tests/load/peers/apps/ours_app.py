@@ -16,7 +16,7 @@ import orjson
 import peer
 from prometheus_client import CollectorRegistry
 
-from queue_engine.domain.backoff import Backoff, BackoffKind
+from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff, BackoffKind
 from queue_engine.domain.job import NewJob
 from queue_engine.engine import QueueEngine
 from service_kit.logs import configure_logging
@@ -71,7 +71,8 @@ def _engine() -> QueueEngine:
 
 
 def _job(job: str, ticket: dict[str, Any], delay_ms: int | None = None) -> NewJob:
-    return NewJob(str(uuid.uuid4()), job, orjson.dumps(ticket), delay_ms=delay_ms, backoff=AGAIN)
+    backoff = AGAIN if job == "flaky" else DEFAULT_BACKOFF
+    return NewJob(str(uuid.uuid4()), job, orjson.dumps(ticket), delay_ms=delay_ms, backoff=backoff)
 
 
 def add(job: str, ticket: dict[str, Any], delay_ms: int | None = None) -> None:

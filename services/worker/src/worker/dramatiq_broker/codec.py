@@ -32,8 +32,12 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def to_message(lease: Lease) -> Message[Any]:
-    """The message of a leased job, its queue forced to the leased one. Raises ValueError, KeyError or TypeError."""
+Call = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]
+"""Positional and keyword arguments of an actor, and the options of its message."""
+
+
+def read_call(lease: Lease) -> Call:
+    """What a leased job calls its actor with. Raises ValueError, KeyError or TypeError."""
     data = orjson.loads(lease.data)
     args: tuple[Any, ...] = (data,)
     kwargs: dict[str, Any] = {}
@@ -43,7 +47,7 @@ def to_message(lease: Lease) -> Message[Any]:
         if MARK in given:
             args, kwargs, options = tuple(data["args"]), dict(data["kwargs"]), dict(given[MARK])
     options.pop("eta", None)  # it would send the job into this process's memory to wait there
-    return Message(lease.queue, lease.name, args, kwargs, options, lease.job_id, lease.created_at_ms)
+    return args, kwargs, options
 
 
 def to_new_job(message: Message[Any], *, actor: Actor[..., Any] | None, priority: int, delay_ms: int | None) -> NewJob:

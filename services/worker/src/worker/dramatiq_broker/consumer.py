@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from dramatiq import Consumer, Message, MessageProxy
+from dramatiq import Consumer, MessageProxy
 
 from queue_engine.domain.errors import QueueEngineError
 from queue_engine.domain.job import FailureKind
 from queue_engine.domain.lease import Deferred, Failed, Lease
-from worker.dramatiq_broker.codec import to_message
+from worker.dramatiq_broker.codec import read_call
 from worker.dramatiq_broker.desk import BATCH, Desk
 from worker.dramatiq_broker.job import Job
 from worker.dramatiq_broker.waker import Waker
@@ -148,13 +148,13 @@ class JobConsumer(Consumer):
     def _accept(self, lease: Lease, asked_at: float) -> None:
         desk, now = self._desk, time.monotonic()
         try:
-            message = to_message(lease)
+            call = read_call(lease)
         except (ValueError, KeyError, TypeError) as error:
             reason = f"the data cannot be read: {error}"
             desk.refuse(_unreadable(lease, now), Failed(reason, type(error).__name__, "", FailureKind.PAYLOAD_INVALID))
             return
         actor = self._broker.actors.get(lease.name)
-        job = Job(lease, message, immediate=actor is not None and self._broker.is_immediate(lease.name), taken_at=now)
+        job = Job(lease, call, immediate=actor is not None and self._broker.is_immediate(lease.name), taken_at=now)
         job.renewed_at = asked_at  # the lease may be as old as the question
         if actor is None:
             reason = f"no worker here knows the job type {lease.name!r}"
@@ -203,9 +203,4 @@ class JobConsumer(Consumer):
 
 
 def _unreadable(lease: Lease, now: float) -> Job:
-    return Job(
-        lease,
-        Message(lease.queue, lease.name, (), {}, {}, lease.job_id, lease.created_at_ms),
-        immediate=False,
-        taken_at=now,
-    )
+    return Job(lease, ((), {}, {}), immediate=False, taken_at=now)

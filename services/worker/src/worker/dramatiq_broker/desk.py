@@ -18,7 +18,7 @@ from worker.dramatiq_broker.roster import Roster
 
 log = structlog.get_logger()
 MOST_REPORTS = 500  # the engine's limit per call
-BATCH = 16  # outcomes that are worth a call of their own
+BATCH = 32  # outcomes that are worth a call of their own
 AGAIN_SECONDS = 0.2
 Observe = Callable[[Sequence[Job]], None]
 

@@ -9,6 +9,7 @@ from dramatiq import Message, MessageProxy
 
 from queue_engine.domain.lease import Lease, Outcome
 from service_kit.tracing import Span
+from worker.dramatiq_broker.codec import Call
 
 
 class Job(MessageProxy):
@@ -33,15 +34,23 @@ class Job(MessageProxy):
     span: Span | None = None
     span_scope: AbstractContextManager[Span] | None = None
 
-    def __init__(self, lease: Lease, message: Message[Any], *, immediate: bool, taken_at: float) -> None:
-        super().__init__(message)
-        # Plain attributes: Dramatiq reads these several times a job and the proxy's __getattr__ is slow.
+    failed = False
+    _exception: BaseException | None = None
+
+    def __init__(self, lease: Lease, call: Call, *, immediate: bool, taken_at: float) -> None:
+        # Not MessageProxy's: the message behind it costs as much as all of this and is hardly ever looked at.
         self.queue_name, self.actor_name = lease.queue, lease.name
         self.message_id, self.message_timestamp = lease.job_id, lease.created_at_ms
-        self.args, self.kwargs, self.options = message.args, message.kwargs, message.options
+        self.args, self.kwargs, self.options = call
         self.lease = lease
         self.immediate = immediate or lease.suspect
         self.taken_at = self.renewed_at = taken_at
+
+    @property
+    def _message(self) -> Message[Any]:  # type: ignore[override]  # an attribute there
+        """What the proxy asks for all that is not here; its queue is the leased one."""
+        call = self.args, self.kwargs, self.options
+        return Message(self.queue_name, self.actor_name, *call, self.message_id, self.message_timestamp)
 
     @property
     def message(self) -> Job:
