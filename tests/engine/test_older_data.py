@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -17,8 +18,9 @@ KEY = f"jobs:{{{QUEUE}}}:j:job-1"
 
 def make_older(client: redis.Redis) -> None:
     """Write the job as those functions would have left it."""
-    token, taken_at, number, score, worker = client.hget(KEY, "l").split(b" ", 4)  # type: ignore[union-attr]  # it was taken
-    client.hset(KEY, mapping={"l": token + b" " + worker, "t0": taken_at, "dl": number, "q": score})
+    last: Any = client.hget(KEY, "l")
+    token, taken_at, number, score, worker = last.decode().split(" ", 4)
+    client.hset(KEY, mapping={"l": f"{token} {worker}", "t0": taken_at, "dl": number, "q": score})
     if client.hget(KEY, "s") == b"completed":
         client.hincrby(KEY, "at", 1)
 

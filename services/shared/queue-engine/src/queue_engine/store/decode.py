@@ -229,8 +229,8 @@ def _is_older(fields: Fields) -> bool:
 def _delivery(fields: Fields) -> tuple[int | None, int, str | None]:
     """Of the last delivery (see delivery.lua): when the job was taken, how many there were, the worker."""
     if _is_older(fields):
-        worker = text(fields.get(b"l", b"").partition(b" ")[2])
-        return _number(fields, b"t0"), _number(fields, b"dl") or 0, worker
+        worker_then = text(fields.get(b"l", b"").partition(b" ")[2])
+        return _number(fields, b"t0"), _number(fields, b"dl") or 0, worker_then
     try:
         _, taken_at, number, _, worker = fields[b"l"].split(b" ", 4)
         return int(taken_at), int(number), text(worker)
