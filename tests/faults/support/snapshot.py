@@ -81,13 +81,16 @@ def take_snapshot(url: str, queue: str) -> Snapshot:
 def _jobs(client: redis.Redis, prefix: str, ids: list[str]) -> dict[str, StoredJob]:
     with client.pipeline(transaction=False) as pipeline:
         for job_id in ids:
-            pipeline.hmget(f"{prefix}j:{job_id}", "s", "l", "at")
+            pipeline.hmget(f"{prefix}j:{job_id}", "s", "at", "l", "dl")
         found = pipeline.execute(raise_on_error=False)
     jobs = {}
     for job_id, values in zip(ids, found, strict=True):
-        state, delivery, failed = values if isinstance(values, list) else ("unreadable", None, None)
-        attempts = _number(failed) + (state == "completed")
-        jobs[job_id] = StoredJob(state or "unreadable", _deliveries(delivery), 0, attempts)
+        state, failed, last, older = values if isinstance(values, list) else ("unreadable", None, None, None)
+        if older:  # written by functions before 1.6, which counted a completion as an attempt
+            deliveries, attempts = _number(older), _number(failed)
+        else:
+            deliveries, attempts = _deliveries(last), _number(failed) + (state == "completed")
+        jobs[job_id] = StoredJob(state or "unreadable", deliveries, 0, attempts)
     return jobs
 
 
@@ -100,7 +103,8 @@ def _count_lost(client: redis.Redis, prefix: str, ids: list[str], jobs: dict[str
 
 def _deliveries(last: str | None) -> int:
     """From the field of the last delivery: token, time, number, place, worker."""
-    return _number(last.split(" ", 4)[2]) if last else 0
+    fields = last.split(" ", 4) if last else []
+    return _number(fields[2]) if len(fields) > 2 else 0
 
 
 def _number(text: str | None) -> int:
