@@ -9,7 +9,7 @@ from worker.dramatiq_broker.job import Job
 
 HORIZON = 0.1  # seconds: a process holds what its threads finish in about this time, and while it asks for more
 LONGEST_ASK = 0.7  # seconds of asking that are provided for: what waits for a thread for a second is given back
-MOST_HELD = 128  # short jobs; a fifth more a second than with 64, and more would only lengthen each call
+MOST_HELD = 128  # short jobs; a tenth more a second than with 64, and more would only lengthen each call
 RECENT = 0.2  # weight of the newest duration in the running average
 
 
