@@ -7,7 +7,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -22,6 +23,17 @@ SECRET = re.compile(
 )
 QUIET = ("httpx", "httpcore")  # a line for each request, with its whole URL
 SECRET_NAMES = re.compile(r"(?i)(password|secret|token$|authorization|api_?key)")
+
+
+class Underway(Protocol):
+    """Something long that a thread does, as far as its log lines tell."""
+
+    def log_fields(self) -> Mapping[str, Any]:
+        """What each line says of it."""
+
+
+UNDERWAY: ContextVar[Underway | None] = ContextVar("underway", default=None)
+"""Asked when a line is written: to bind fields for each job costs more than a job that does nothing."""
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -58,11 +70,17 @@ def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) 
     return event
 
 
+def _with_underway(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    underway = UNDERWAY.get()
+    return {**underway.log_fields(), **event} if underway else event
+
+
 def configure_logging(service: str, version: str, *, level: str = "info") -> None:
     """Send structlog's and the standard library's records through one chain. Called once, from `__main__`."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _with_underway,
         _with_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -57,6 +57,12 @@ class Job(MessageProxy):
         """Itself: a worker thread looks for it in what it finds in the work queue."""
         return self
 
+    def log_fields(self) -> dict[str, Any]:
+        """What the log lines of its thread say meanwhile."""
+        lease = self.lease
+        attempt = lease.attempts_made + 1
+        return {"job_id": lease.job_id, "queue": lease.queue, "attempt": attempt, "token": lease.token}
+
     def stuff_exception(self, exception: BaseException) -> None:
         """Keep what a middleware rejected it for."""
         super().stuff_exception(exception)

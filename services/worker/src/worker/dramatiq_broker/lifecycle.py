@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from dramatiq.middleware import Middleware, Shutdown, SkipMessage
 from dramatiq.worker import ConsumerThread
 
 from queue_engine.domain.lease import Completed, Interrupted, Released
+from service_kit.logs import UNDERWAY
 from worker.dramatiq_broker import work_queue
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
@@ -52,10 +54,7 @@ class Lifecycle(Middleware):
         job: Job = message
         try:
             begun = self._roster.begin(job)
-            lease = job.lease
-            structlog.contextvars.bind_contextvars(
-                job_id=lease.job_id, queue=lease.queue, attempt=lease.attempts_made + 1, token=lease.token
-            )
+            UNDERWAY.set(job)
         except Exception as error:
             job.outcome = Released(begun=False)
             raise SkipMessage("the job could not begin") from error
@@ -85,7 +84,7 @@ class Lifecycle(Middleware):
 
     def after_ack(self, broker: Broker, message: Any) -> None:
         """The thread's log lines are no longer about this job."""
-        structlog.contextvars.clear_contextvars()
+        UNDERWAY.set(None)
 
     after_nack = after_ack
 
@@ -99,7 +98,9 @@ class Lifecycle(Middleware):
 
 
 def guard(function: Callable[..., Any], roster: Roster, interrupter: Interrupter) -> Callable[..., Any]:
-    """An actor's function that can be interrupted, and only while it runs. Called outside a job it is as before."""
+    """An actor's function that can be interrupted, and only while it runs; what it sets in the context ends with it.
+    Called outside a job it is as before.
+    """
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -109,7 +110,7 @@ def guard(function: Callable[..., Any], roster: Roster, interrupter: Interrupter
         job.entered = True
         try:
             interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
-            result = function(*args, **kwargs)
+            result = copy_context().run(function, *args, **kwargs)
         finally:
             interrupter.disarm()
         job.returned = True
