@@ -10,14 +10,12 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
-import structlog
-from dramatiq.middleware import CurrentMessage, Middleware
+from dramatiq.middleware import Middleware
 
 from queue_engine.domain.audit import Action
 from queue_engine.domain.job import FailureKind, JobState
 from queue_engine.domain.lease import Settled
 from queue_engine.engine import QueueEngine
-from service_kit.logs import UNDERWAY
 from support.waiting import wait_until
 from support.workers import enqueue, running, state_of
 from worker.dramatiq_broker.broker import JobBroker
@@ -39,27 +37,6 @@ def test_a_job_enqueued_by_others_reaches_the_actor_as_its_payload(broker: JobBr
         broker.join(QUEUE, timeout=5_000)
 
     assert seen == [{"ticketId": "t1"}]
-
-
-def test_a_threads_log_lines_are_about_its_job_and_what_a_handler_binds_ends_with_it(broker: JobBroker) -> None:
-    seen: list[tuple[Any, Any]] = []
-
-    @dramatiq.actor(broker=broker)
-    def bind() -> None:
-        job = CurrentMessage.get_current_message()
-        assert job is not None
-        about = {"job_id": job.message_id, "queue": QUEUE, "attempt": 1}
-        underway = UNDERWAY.get()
-        assert underway is not None
-        seen.append((underway.log_fields().items() >= about.items(), structlog.contextvars.get_contextvars()))
-        structlog.contextvars.bind_contextvars(tenant="7")
-
-    for _ in range(20):  # more than there are threads
-        bind.send()
-    with running(broker):
-        broker.join(QUEUE, timeout=5_000)
-
-    assert seen == [(True, {})] * 20
 
 
 def test_an_idle_worker_starts_a_job_at_once(broker: JobBroker) -> None:
