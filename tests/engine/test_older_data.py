@@ -1,15 +1,18 @@
-"""Jobs as functions before 1.6 wrote them: a delivery in four fields, and a completion counted as an attempt."""
+"""Jobs as older functions wrote them. Before 1.6: a delivery in four fields, a completion counted as an attempt.
+Before 1.7: a digest without the window and the request that made the job, and no note of its lists."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
-from engine.builders import QUEUE, Worker, a_failure, a_job
-from queue_engine.domain.job import IfExists, JobState
+from engine.builders import QUEUE, Worker, a_failure, a_job, keys_of
+from queue_engine.domain.errors import IdConflict
+from queue_engine.domain.job import Enqueued, IfExists, JobState
 from queue_engine.domain.lease import Completed, Outcome, Released, Renewal, Verdict
 from queue_engine.engine import QueueEngine
 
@@ -108,3 +111,59 @@ def test_an_older_completed_job_is_shown_as_it_was_and_keeps_its_history(
 
     assert worker.take_one().deliveries == 2
     assert outcomes_of(engine)[0] == (1, "worker-1", "completed")
+
+
+def make_older_identity(client: redis.Redis, made: str = "") -> None:
+    identity: Any = client.hget(KEY, "x")
+    client.hset(KEY, "x", identity[:8])
+    client.hdel(KEY, "h")
+    if made:
+        client.hset(KEY, "rq", made)
+
+
+def prune(engine: QueueEngine, client: redis.Redis) -> None:
+    client.zadd(f"jobs:{{{QUEUE}}}:completed", {"job-1": 1})
+    assert engine.prune_jobs(QUEUE) == 1
+
+
+def test_an_older_job_is_answered_and_told_from_another_meaning(engine: QueueEngine, client: redis.Redis) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    make_older_identity(client)
+
+    assert engine.enqueue_job(QUEUE, a_job()) == Enqueued("job-1", JobState.WAITING, created=False)
+    with pytest.raises(IdConflict):
+        engine.enqueue_job(QUEUE, a_job(data=b"2"))
+
+
+def test_an_older_replacement_is_not_done_again_and_another_is(
+    engine: QueueEngine, worker: Worker, client: redis.Redis
+) -> None:
+    engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r1"))
+    make_older_identity(client, "CREATED r1")
+
+    again = a_job(if_exists=IfExists.REPLACE, request="r1")
+    assert engine.enqueue_job(QUEUE, again) == Enqueued("job-1", JobState.WAITING, created=True)
+    assert client.hget(KEY, "rq") == b"CREATED r1"
+
+    another = engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r2"))
+    assert another.replaced
+    assert client.hget(KEY, "rq") is None
+
+
+def test_an_older_job_leaves_a_tombstone_for_its_window_and_no_list(
+    engine: QueueEngine, worker: Worker, client: redis.Redis
+) -> None:
+    engine.enqueue_job(QUEUE, a_job(dedup_ms=5_000, if_exists=IfExists.REPLACE, request="r1"))
+    worker.run(a_failure())
+    worker.run(Completed())
+    make_older_identity(client, "CREATED r1")
+    client.hset(KEY, "t1", int(time.time() * 1000))
+
+    prune(engine, client)
+
+    grave = f"jobs:{{{QUEUE}}}:t:job-1"
+    assert keys_of(client, f"jobs:{{{QUEUE}}}:?:job-1") == [grave]
+    remembered: Any = client.pttl(grave)
+    assert 3_000 < remembered <= 5_000
+    again = a_job(if_exists=IfExists.REPLACE, request="r1", dedup_ms=5_000)
+    assert engine.enqueue_job(QUEUE, again) == Enqueued("job-1", JobState.COMPLETED, created=True)

@@ -39,7 +39,7 @@ def without_state(client: redis.Redis) -> None:
 
 
 def with_words_for_numbers(client: redis.Redis) -> None:
-    client.hset(KEY, "at", "many")
+    client.hset(KEY, mapping={"l": "1 1 1 1 worker-1", "at": "many"})
 
 
 def with_a_delivery_of_nothing(client: redis.Redis) -> None:

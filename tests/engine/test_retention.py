@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
 
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_balanced, assert_consistent, keys_of
 from queue_engine.domain.errors import IdConflict, JobNotFound
-from queue_engine.domain.job import Enqueued, IfExists, JobState, Retention
+from queue_engine.domain.job import Enqueued, IfExists, JobRef, JobState, Retention
 from queue_engine.domain.lease import Completed
 from queue_engine.engine import QueueEngine
 
@@ -131,13 +131,33 @@ def test_a_cancelled_job_that_was_retried_is_not_taken(engine: QueueEngine, work
     assert len(worker.take()) == 2
 
 
-def test_nothing_of_a_pruned_job_is_left_but_its_tombstone(engine: QueueEngine, client: redis.Redis) -> None:
-    engine.enqueue_job(QUEUE, a_job("a"))
-    worker = Worker(engine)
+def fail_once(worker: Worker) -> None:
     worker.run(a_failure())
-    lease = worker.take_one()
-    engine.add_log(lease, "hello", worker=worker.name)
-    worker.complete(lease)
+
+
+def write_a_log_line(worker: Worker) -> None:
+    worker.engine.add_log(worker.take_one(), "hello", worker=worker.name)
+    worker.engine.reclaim_leases(QUEUE, worker=worker.name, known_tokens=[])
+
+
+def enqueue_a_child(worker: Worker) -> None:
+    worker.engine.add_children(worker.take_one(), [JobRef(QUEUE, "child")], worker=worker.name)
+    worker.engine.reclaim_leases(QUEUE, worker=worker.name, known_tokens=[])
+
+
+def complete_and_replace(worker: Worker) -> None:
+    worker.run(Completed())
+    worker.engine.enqueue_job(QUEUE, a_job("a", if_exists=IfExists.REPLACE))
+
+
+@pytest.mark.parametrize("leave", [fail_once, write_a_log_line, enqueue_a_child, complete_and_replace])
+def test_nothing_of_a_pruned_job_is_left_but_its_tombstone(
+    engine: QueueEngine, worker: Worker, client: redis.Redis, leave: Callable[[Worker], None]
+) -> None:
+    engine.enqueue_job(QUEUE, a_job("a"))
+    leave(worker)
+    assert len(keys_of(client, f"jobs:{{{QUEUE}}}:?:a")) == 2
+    worker.run(Completed())
     complete(engine, "b", "c")
 
     assert keys_of(client, f"jobs:{{{QUEUE}}}:?:a") == [f"jobs:{{{QUEUE}}}:t:a"]

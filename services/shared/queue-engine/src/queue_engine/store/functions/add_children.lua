@@ -9,6 +9,7 @@ if lease_words(queue, { ARGV[2], ARGV[3] }, 1, ARGV[1])[2] == 'LOST' then return
 local key = queue.prefix .. 'c:' .. ARGV[2]
 local newest = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
 local last = tonumber(newest[2] or 0)
+if not newest[1] then note_list(job_key(queue, ARGV[2])) end
 for i = 4, #ARGV do redis.call('ZADD', key, 'NX', last + i, ARGV[i]) end
 redis.call('ZREMRANGEBYRANK', key, 0, -201)
 return { 'OK', 'SETTLED' }

@@ -10,9 +10,9 @@
 local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
 local batch, want = new_batch(queue), tonumber(ARGV[3])
-local reports, deadline = parse_reports(ARGV, 7), queue.now + tonumber(ARGV[2])
+local reports, deadline = find_reports(ARGV, 7), queue.now + tonumber(ARGV[2])
 local kept_completed, kept_cancelled, dedup = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local stale = settle(batch, reports, ARGV[1])
+local stale = settle(batch, ARGV, reports, ARGV[1])
 if #reports > 0 then
   prune(batch, 'completed', 'completed', kept_completed, nil, dedup, #reports + 20)
   prune(batch, 'cancelled', 'failed', kept_cancelled, nil, dedup, 20)

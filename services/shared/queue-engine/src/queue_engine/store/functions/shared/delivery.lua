@@ -3,8 +3,9 @@
 
 local PACKED = '^(%d+) (%d+) (%d+) (%S+) (.*)$'
 
+-- All but the token may be numbers: a time in ms has the 13 digits that Lua writes exactly, a token has more.
 local function pack_delivery(token, taken_at, number, score, worker)
-  return string.format('%s %d %d %s %s', token, taken_at, number, score, worker)
+  return token .. ' ' .. taken_at .. ' ' .. number .. ' ' .. score .. ' ' .. worker
 end
 
 -- Token, taken at, number, place and worker of a field `l`, as text; nil when it is absent or no delivery.
@@ -25,10 +26,10 @@ local function current_delivery(key, l)
   return l
 end
 
--- How often the job was delivered.
+-- How often the job was delivered, nil when the field is no delivery.
 local function delivery_number(l)
   local _, _, number = unpack_delivery(l)
-  return tonumber(number) or 0
+  return tonumber(number)
 end
 
 -- The place in the order that the job was taken from, nil when it is not known.
@@ -42,11 +43,17 @@ local function delivery_worker(l)
   return worker or string.match(l or '', '^%d+ (.*)$') or ''
 end
 
--- Whether the delivery is the one with this token, to this worker.
+-- Whether the delivery is the one with this token, to this worker: its two ends say so, in the form before 1.6 too, and to
+-- look at them costs a fifth of unpacking it.
 local function is_holder(l, token, worker)
-  local own, _, _, _, holder = unpack_delivery(l)
-  if own then return own == token and holder == worker end
-  return l == token .. ' ' .. worker -- as functions before 1.6 wrote it
+  return string.find(l or '', token .. ' ', 1, true) == 1 and string.sub(l, -#worker - 1) == ' ' .. worker
+end
+
+-- The field `l` of the job at `key` in the present form; nil unless it is the delivery with this token, to this worker.
+local function held_delivery(key, l, token, worker)
+  if not is_holder(l, token, worker) then return nil end
+  local is_older = #l == #token + 1 + #worker -- nothing between its ends
+  return is_older and current_delivery(key, l) or l
 end
 
 -- The same delivery, not counted.

@@ -148,7 +148,7 @@ end
 local function erase_removed(erasure, id, state)
   if not erasure.dry_run then
     unindex(erasure.queue, id, state)
-    unlink_jobs(erasure.queue, { id })
+    unlink_job(erasure.queue, id)
     redis.call('HINCRBY', erasure.queue.meta, 'n:removed', 1)
   end
   tell(erasure, id, 'removed')

@@ -17,7 +17,9 @@ local function record_attempt(queue, id, job, outcome, reason, stack)
       return
     end
   end
-  if redis.call('RPUSH', key, record) > HISTORY_LIMIT then redis.call('LTRIM', key, -HISTORY_LIMIT, -1) end
+  local length = redis.call('RPUSH', key, record)
+  if length == 1 then note_list(job_key(queue, id)) end
+  if length > HISTORY_LIMIT then redis.call('LTRIM', key, -HISTORY_LIMIT, -1) end
 end
 
 -- Before a completed job is used again: its good delivery, until now only in its fields, becomes a record.
@@ -27,4 +29,5 @@ local function keep_completion(queue, id, key)
   redis.call('RPUSH', queue.prefix .. 'a:' .. id, cjson.encode({
     tonumber(number) or 0, worker or '', tonumber(taken_at) or 0, tonumber(job[2]) or 0, 'completed', '', '',
   }))
+  note_list(key)
 end

@@ -16,6 +16,7 @@ local function reserve_sequence(queue, amount)
 end
 
 local function wait_score(priority, sequence)
+  if priority == '0' then return sequence end -- nearly all
   return (tonumber(priority) or 0) * SEQUENCES + sequence
 end
 

@@ -1,11 +1,11 @@
 -- The transition that completes a job: its handler returned.
 
-function OUTCOMES.completed(batch, id, key, job, report)
+function OUTCOMES.completed(batch, id, key, job, value)
   local now = batch.queue.now
-  if report[1] == '' then
+  if value == '' then
     redis.call('HSET', key, 's', 'completed', 't1', now)
   else
-    redis.call('HSET', key, 's', 'completed', 't1', now, 'r', report[1])
+    redis.call('HSET', key, 's', 'completed', 't1', now, 'r', value)
   end
   index_add(batch, 'completed', now, id)
   count_minute(batch, 'completed')

@@ -1,11 +1,10 @@
 -- The transition that defers a job: a dependency is away, so it waits uncounted, up to its maximum age.
 
-function OUTCOMES.deferred(batch, id, key, job, report)
+function OUTCOMES.deferred(batch, id, key, job, reason, kind, delay, age_limit)
   local queue = batch.queue
-  local reason, kind, delay = report[1], report[2], tonumber(report[3])
   read_more(key, job)
   local since = tonumber(job.df) or queue.now
-  local limit = math.min(max_age(job.c), tonumber(report[4]) or math.huge)
+  local limit = math.min(max_age(job.c), tonumber(age_limit) or math.huge)
   if job.cx then
     record_attempt(queue, id, job, 'cancelled', reason)
     honour_cancel(batch, id, key, job)

@@ -1,8 +1,8 @@
 -- The transition that fails a job: another attempt after its backoff, or dead when none is left.
 
-function OUTCOMES.failed(batch, id, key, job, report)
+function OUTCOMES.failed(batch, id, key, job, reason, class, stack, kind, delay)
   local queue = batch.queue
-  local reason, class, stack, kind, delay = report[1], report[2], report[3], report[4], tonumber(report[5])
+  delay = tonumber(delay)
   read_more(key, job)
   local attempts = (tonumber(job.at) or 0) + 1
   redis.call('HSET', key, 'at', attempts)

@@ -1,8 +1,8 @@
 -- The transition that gives a job back unfinished: nothing is burnt.
 
-function OUTCOMES.released(batch, id, key, job, report)
+function OUTCOMES.released(batch, id, key, job, has_begun)
   read_more(key, job)
-  local begun = report[1] == '1'
+  local begun = has_begun == '1'
   if begun then record_attempt(batch.queue, id, job, 'released') end
   if job.cx then
     honour_cancel(batch, id, key, job)

@@ -1,6 +1,6 @@
 -- What each kind of report does to a job whose lease was found to be the reporter's.
 -- One file each: outcome_completed, outcome_failed, and so on. Each gets the batch, the job's id and key, its fields
--- (see held_job and read_more) and the report.
+-- (see held_job and read_more) and what the report says besides.
 
 local OUTCOMES = {}
 

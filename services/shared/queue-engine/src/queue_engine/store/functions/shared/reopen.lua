@@ -55,7 +55,7 @@ local function remove(queue, id, action, expected, suffix)
   if job.err or not job[1] then return 'NOT_FOUND', '' end
   if job[1] == 'active' or not is_expected(job[1], job[3], expected) then return 'WRONG_STATE', job[1] end
   unindex(queue, id, job[1])
-  unlink_jobs(queue, { id })
+  unlink_job(queue, id)
   redis.call('HINCRBY', queue.meta, 'n:removed', 1)
   audit(queue, action, 'remove', id, cjson.encode({ name = job[2] or '?', state = job[1] }), suffix)
   return 'OK', ''

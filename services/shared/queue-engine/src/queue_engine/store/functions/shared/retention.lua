@@ -1,41 +1,51 @@
 -- Forgetting finished jobs. Dead ones go only beyond a bound that is far above what anybody can look through, and each
 -- leaves a record.
 
--- Remove all that is known of jobs except their places in indexes.
-local function unlink_jobs(queue, ids)
-  local keys, k = {}, 0
-  for _, kind in ipairs({ 'j:', 'a:', 'l:', 'c:' }) do
-    local prefix = queue.prefix .. kind
-    for i = 1, #ids do keys[k + i] = prefix .. ids[i] end
-    k = k + #ids
-  end
-  for first = 1, k, UNPACK_LIMIT do
-    redis.call('UNLINK', unpack(keys, first, math.min(first + UNPACK_LIMIT - 1, k)))
+-- Add a job's key to `keys`, and those of its lists unless it is known to have none.
+local function add_keys(queue, keys, id, has_no_lists)
+  keys[#keys + 1] = job_key(queue, id)
+  if has_no_lists then return end
+  for _, kind in ipairs(LISTS) do keys[#keys + 1] = queue.prefix .. kind .. id end
+end
+
+local function unlink(keys)
+  for first = 1, #keys, UNPACK_LIMIT do
+    redis.call('UNLINK', unpack(keys, first, math.min(first + UNPACK_LIMIT - 1, #keys)))
   end
 end
 
--- Leave a tombstone that answers a repeated enqueue until the deduplication window ends: '<state> <digest>', and ' <word>
--- <request>' of a job that a replacing request made.
+-- Remove all that is known of a job except its places in indexes.
+local function unlink_job(queue, id)
+  local keys = {}
+  add_keys(queue, keys, id)
+  unlink(keys)
+end
+
+-- Leave a tombstone that answers a repeated enqueue until the deduplication window ends. Returns whether the job has no
+-- lists, of which functions before 1.7 kept no note.
 local function leave_tombstone(queue, id, state, default_dedup)
-  local job = redis.pcall('HMGET', job_key(queue, id), 'x', 'c', 't1', 'rq')
-  if job.err or not job[1] then return end
-  local left = (tonumber(job[3]) or 0) + dedup_window(job[2], default_dedup) - queue.now
-  local request = job[4] and ' ' .. job[4] or ''
-  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, state .. ' ' .. job[1] .. request, 'PX', left) end
+  local key = job_key(queue, id)
+  local job = redis.pcall('HMGET', key, 'x', 't1', 'h')
+  if job.err or not job[1] then return false end
+  local digest, made, window = read_identity(key, job[1])
+  local left = (tonumber(job[2]) or 0) + (window or default_dedup) - queue.now
+  local words = state .. ' ' .. digest .. (made and ' ' .. made or '')
+  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PX', left) end
+  return not job[3] and not is_older_identity(job[1])
 end
 
 -- Forget the first jobs of an index, which hold `state`; `ids` are these. Returns how many.
 local function forget(batch, index, state, ids, default_dedup)
   if #ids == 0 then return 0 end
-  local queue = batch.queue
+  local queue, keys = batch.queue, {}
   for _, id in ipairs(ids) do
-    leave_tombstone(queue, id, state, default_dedup)
+    add_keys(queue, keys, id, leave_tombstone(queue, id, state, default_dedup))
     if state == 'failed' then leave_group(queue, id) end
     if index == 'dead' then leave_dead(queue, id) end
     if index ~= state then index_remove(batch, state, id) end
   end
   redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #ids - 1) -- cheaper than their names
-  unlink_jobs(queue, ids)
+  unlink(keys)
   count(batch, 'pruned', #ids)
   flush(batch)
   return #ids

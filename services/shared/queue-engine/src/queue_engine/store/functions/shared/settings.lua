@@ -12,7 +12,7 @@ local function max_age(packed)
   return packed and tonumber(string.match(packed, '^%d+ (%d+)')) or DEFAULT_MAX_AGE
 end
 
--- How long the id of a finished job is remembered, in ms.
-local function dedup_window(packed, default)
-  return packed and tonumber(string.match(packed, '^%d+ %d+ (%d+)')) or default
+-- How long the id of a finished job is remembered, in ms; nil when they do not say.
+local function dedup_window(packed)
+  return packed and tonumber(string.match(packed, '^%d+ %d+ (%d+)'))
 end

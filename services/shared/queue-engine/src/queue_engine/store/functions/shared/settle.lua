@@ -1,48 +1,45 @@
--- Reports of workers: parsed and checked as a whole, then applied one by one.
+-- Reports of workers: checked as a whole, then applied one by one. Each is id, token, kind and what the kind says besides.
 
--- The reports in args from `first` on: {id, token, kind, rest...} with the rest at [1..]; an error for an unknown kind.
-local function parse_reports(args, first)
+-- Where each report in args begins, from `first` on; an error for an unknown kind.
+local function find_reports(args, first)
   local reports, at = {}, first
   while at <= #args do
     local size = REPORT_SIZE[args[at + 2]]
     if not size or at + size - 1 > #args then error('malformed report at ARGV ' .. at) end
-    local report = { id = args[at], token = args[at + 1], kind = args[at + 2] }
-    for i = 3, size - 1 do report[i - 2] = args[at + i] end
-    reports[#reports + 1] = report
+    reports[#reports + 1] = at
     at = at + size
   end
   return reports
 end
 
 -- Whether `worker` holds the lease with `token`, and the fields every kind needs.
-local function held_job(queue, id, token, worker)
-  local key = job_key(queue, id)
+local function held_job(key, token, worker)
   local values = redis.pcall('HMGET', key, 's', 'l', 'cx', 'll', 'e')
   if values.err or values[1] ~= 'active' then return nil end
-  local l = current_delivery(key, values[2])
-  if not is_holder(l, token, worker) then return nil end
-  return { l = l, cx = values[3] or nil, ll = values[4] or nil, e = values[5] or nil }
+  local l = held_delivery(key, values[2], token, worker)
+  return l and { l = l, cx = values[3] or nil, ll = values[4] or nil, e = values[5] or nil }
 end
 
 -- A release of a job that never began says nothing about it: it stays a suspect, but another may be tried.
-local function settle_one(batch, report, job)
-  local queue, key = batch.queue, job_key(batch.queue, report.id)
-  index_remove(batch, 'active', report.id)
-  OUTCOMES[report.kind](batch, report.id, key, job, report)
-  if report.kind == 'released' and report[1] ~= '1' then
+local function settle_one(batch, args, at, key, job)
+  local queue, id, kind = batch.queue, args[at], args[at + 2]
+  index_remove(batch, 'active', id)
+  OUTCOMES[kind](batch, id, key, job, unpack(args, at + 3, at + REPORT_SIZE[kind] - 1))
+  if kind == 'released' and args[at + 3] ~= '1' then
     if job.ll then end_trial(queue, job.l) end
   else
     clear_suspect(queue, key, job)
   end
 end
 
--- Apply the reports; returns the positions (from 0) of the stale ones.
-local function settle(batch, reports, worker)
+-- Apply the reports of `worker`; returns the positions (from 0) of the stale ones.
+local function settle(batch, args, reports, worker)
   local stale = {}
-  for i, report in ipairs(reports) do
-    local job = held_job(batch.queue, report.id, report.token, worker)
+  for i, at in ipairs(reports) do
+    local key = job_key(batch.queue, args[at])
+    local job = held_job(key, args[at + 1], worker)
     if job then
-      settle_one(batch, report, job)
+      settle_one(batch, args, at, key, job)
     else
       stale[#stale + 1] = i - 1
       count(batch, 'stale')

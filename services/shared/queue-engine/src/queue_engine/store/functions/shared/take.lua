@@ -1,18 +1,33 @@
 -- Handing out jobs. Everything is read and judged first, then written.
 
+-- What earlier deliveries left in a job; false when it cannot be read.
+local function read_earlier(key, job)
+  local more = redis.call('HMGET', key, 'at', 'll')
+  job.attempts, job.lost = tonumber(more[1] or 0), tonumber(more[2] or 0) or 0
+  job.deliveries = delivery_number(current_delivery(key, job.l))
+  return job.attempts and job.deliveries and true
+end
+
+-- The job at `key` as far as a worker needs it, nil when it cannot be read. Most were never delivered before.
+local function read_candidate(key)
+  local values = redis.pcall('HMGET', key, 's', 'n', 'd', 'o', 'c', 'ts', 'l')
+  if values.err then return nil end
+  local job = {
+    key = key, state = values[1], name = values[2], data = values[3], options = values[4] or '', settings = values[5] or '',
+    created = tonumber(values[6] or nil), l = values[7], attempts = 0, deliveries = 0, lost = 0,
+  }
+  local whole = job.state and job.name and job.data and job.created and (not job.l or read_earlier(key, job))
+  return whole and job or nil
+end
+
 -- Sort what was found into jobs to lease and ids to set aside; one that is in another state is left to its own index.
 local function read_candidates(batch, found, leases, bad)
-  local queue = batch.queue
   for i = 1, #found, 2 do
     local id = found[i]
-    local key = job_key(queue, id)
-    local job = redis.pcall('HMGET', key, 'n', 'd', 'o', 'c', 'ts', 'at', 'l', 'll', 's')
-    if not job.err then job[7] = current_delivery(key, job[7]) end
-    local readable = not job.err and job[1] and job[2] and job[9]
-      and tonumber(job[5] or nil) and tonumber(job[6] or 0) and (not job[7] or unpack_delivery(job[7]))
-    if not readable then
+    local job = read_candidate(job_key(batch.queue, id))
+    if not job then
       bad[#bad + 1] = id
-    elseif job[9] == 'waiting' then
+    elseif job.state == 'waiting' then
       job.id, job.score = id, found[i + 1]
       leases[#leases + 1] = job
     end
@@ -36,13 +51,13 @@ local function write_leases(batch, leases, worker, deadline, out)
   local k = #out
   for i = 1, #leases do
     local job = leases[i]
-    local deliveries = delivery_number(job[7]) + 1
+    local number = job.deliveries + 1
     local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
-    redis.call('HSET', job_key(queue, job.id), 's', 'active', 'l', pack_delivery(own, queue.now, deliveries, job.score, worker))
+    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, queue.now, number, job.score, worker))
     index_add(batch, 'active', deadline, job.id)
-    out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job[1], job[2], job[3] or ''
+    out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job.name, job.data, job.options
     out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
-      job[4] or '', tonumber(job[5]), tonumber(job[6] or 0), deliveries, tonumber(job[8] or 0)
+      job.settings, job.created, job.attempts, number, job.lost
     k = k + 10
   end
   count(batch, 'started', #leases)
