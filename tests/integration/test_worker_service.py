@@ -152,6 +152,7 @@ def test_log_lines_of_a_job_carry_its_ids(start_worker: StartWorker, engine: Que
     line = wait_until(lambda: next((line for line in worker.log.splitlines() if "attempt_failed" in line), ""))
     assert f'"job_id":"{job_id}"' in line
     assert '"attempt":1' in line
+    assert '"name":"note"' in line
     assert '"will_retry":false' in line
     assert str(notes.parent) not in worker.log
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dramatiq
+import pytest
 import structlog
 from dramatiq.middleware import CurrentMessage
 
@@ -34,3 +35,26 @@ def test_a_threads_log_lines_are_about_its_job_and_what_a_handler_binds_ends_wit
         broker.join(QUEUE, timeout=5_000)
 
     assert seen == [(True, {})] * 20
+
+
+def test_a_failed_attempt_is_one_line_and_none_of_dramatiqs(
+    broker: JobBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dramatiq.actor(broker=broker, max_retries=0)
+    def broken() -> None:
+        raise ValueError("with the tenant's name")
+
+    broken.send()
+    with structlog.testing.capture_logs() as lines, running(broker):
+        broker.join(QUEUE, timeout=5_000)
+
+    failed = {
+        "event": "attempt_failed",
+        "log_level": "warning",
+        "name": "broken",
+        "kind": "exception",
+        "error_class": "ValueError",
+        "will_retry": False,
+    }
+    assert lines == [failed]
+    assert not [record for record in caplog.records if record.name.startswith("dramatiq.worker.WorkerThread")]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import dramatiq
 import pytest
-from dramatiq.worker import ConsumerThread
+from dramatiq.worker import ConsumerThread, WorkerThread
 
 from queue_engine.engine import QueueEngine
 from support.waiting import wait_until
@@ -16,10 +16,17 @@ from worker.dramatiq_broker.broker import JobBroker
 MakeBroker = Callable[..., JobBroker]
 
 
-@pytest.mark.parametrize("name", ["handle_message", "handle_delayed_messages"])
-def test_dramatiq_has_the_methods_that_are_replaced(name: str) -> None:
+@pytest.mark.parametrize(
+    ("thread", "name"),
+    [
+        (ConsumerThread, "handle_message"),
+        (ConsumerThread, "handle_delayed_messages"),
+        (WorkerThread, "process_message"),
+    ],
+)
+def test_dramatiq_has_the_methods_that_are_replaced(thread: type, name: str) -> None:
     """If it names them anew one day, everything works and is slow: only this notices."""
-    assert callable(getattr(ConsumerThread, name))
+    assert callable(getattr(thread, name))
 
 
 def test_jobs_begin_in_the_order_they_wait_in(make_broker: MakeBroker, engine: QueueEngine) -> None:

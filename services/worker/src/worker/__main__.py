@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from types import ModuleType
 
 import structlog
@@ -24,8 +23,6 @@ def main(package: ModuleType, open_resources: OpenResources) -> None:
     try:
         settings = WorkerSettings.load()
         configure_logging("worker", VERSION, level=settings.log_level)
-        # It logs tracebacks of handlers, which may quote the payload; ours is one line, and the stack is on the job.
-        logging.getLogger("dramatiq.worker.WorkerThread").setLevel(logging.CRITICAL)
         tracing.start_tracing(settings, "worker", VERSION)
         service = WorkerService(settings, package, open_resources)
     except (SettingsError, MissingResource, StoreMisconfigured, RuntimeError, OSError, ValueError) as problem:

@@ -45,6 +45,7 @@ class WorkerByHand:
         self._thread = WorkerThread(
             broker=self.broker, consumers={QUEUE: self._consumer}, work_queue=self._work, worker_timeout=1
         )
+        self.broker.emit_after("worker_thread_boot", self._thread)
 
     def take(self) -> int:
         """Tell what is done and take jobs, as often as that brings any; how many it took."""

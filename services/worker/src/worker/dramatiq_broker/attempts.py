@@ -6,7 +6,7 @@ import random
 import traceback
 from typing import Any
 
-import dramatiq.worker
+import dramatiq
 import structlog
 from dramatiq import Actor, Broker
 from dramatiq.errors import RateLimitExceeded, Retry
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from queue_engine.domain.errors import StoreFull, StoreUnavailable
 from queue_engine.domain.job import FailureKind
 from queue_engine.domain.lease import Deferred, Failed, Interrupted, Outcome, Released
-from worker.dramatiq_broker import lifecycle
+from worker.dramatiq_broker import lifecycle, processing
 from worker.dramatiq_broker.interrupter import Cancelled, LeaseLost
 from worker.dramatiq_broker.job import Job
 from worker.failures import Defer, Permanent
@@ -24,7 +24,7 @@ from worker.failures import Defer, Permanent
 log = structlog.get_logger()
 STACK_CHARACTERS = 4_000
 STACK_FRAMES = 30
-FRAMEWORK = frozenset({dramatiq.worker.__file__, dramatiq.actor.__code__.co_filename, lifecycle.__file__})
+FRAMEWORK = frozenset({processing.__file__, dramatiq.actor.__code__.co_filename, lifecycle.__file__})
 LIMITER_SECONDS = 2.0  # a full rate limiter is asked again about this much later
 STORE_SECONDS = 2.0
 
@@ -56,7 +56,13 @@ class Attempts(Middleware):
         job.outcome = outcome = outcome_of(job, exception, _options(job, actor))
         if isinstance(outcome, Failed):
             will_retry = outcome.retry_delay_ms is not None and not is_last(job)
-            log.warning("attempt_failed", kind=outcome.kind, error_class=outcome.error_class, will_retry=will_retry)
+            log.warning(
+                "attempt_failed",
+                name=job.actor_name,
+                kind=outcome.kind,
+                error_class=outcome.error_class,
+                will_retry=will_retry,
+            )
             if not will_retry:
                 job.fail()
                 _tell_exhausted(broker, job, actor)
@@ -129,6 +135,8 @@ def _stack(error: BaseException) -> str:
     while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename in FRAMEWORK:
         frames = frames.tb_next
     told = traceback.TracebackException(type(error), error, frames, limit=-STACK_FRAMES)
+    for frame in told.stack:
+        frame.colno = None  # no carets: for them the standard library compiles each line anew
     return "".join(told.format())[-STACK_CHARACTERS:]
 
 

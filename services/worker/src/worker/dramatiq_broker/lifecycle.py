@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware, Shutdown, SkipMessage
-from dramatiq.worker import ConsumerThread
+from dramatiq.worker import ConsumerThread, WorkerThread
 
 from queue_engine.domain.lease import Completed, Interrupted, Released
 from service_kit.logs import UNDERWAY
 from worker.dramatiq_broker import work_queue
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.processing import process_here
 from worker.dramatiq_broker.roster import Roster
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Lifecycle(Middleware):
     def after_consumer_thread_boot(self, broker: Broker, thread: ConsumerThread) -> None:
         """A queue's jobs are about to be handed to the worker threads."""
         work_queue.hand_over_directly(thread)
+
+    def after_worker_thread_boot(self, broker: Broker, thread: WorkerThread) -> None:
+        """It is about to take jobs from the queue."""
+        jobs: JobBroker = broker  # type: ignore[assignment]  # added by that broker only
+        process_here(jobs, thread)
 
     def before_process_message(self, broker: Broker, message: Any) -> None:
         """Let the job begin or skip it; whatever goes wrong here gives it back, as Dramatiq would run it regardless."""
