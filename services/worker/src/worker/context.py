@@ -53,11 +53,41 @@ class JobContext:
         self._lease, self._queues, self._worker = lease, queues, worker
         self._job_types, self._is_cancelled = job_types, is_cancelled
         self._children: list[JobRef] = []
-        self.job_id, self.queue, self.name = lease.job_id, lease.queue, lease.name
-        self.token = lease.token
-        self.attempt = lease.attempts_made + 1
-        self.max_attempts = lease.max_attempts
-        self.created_at_ms = lease.created_at_ms
+
+    @property
+    def job_id(self) -> str:
+        """Unique in its queue."""
+        return self._lease.job_id
+
+    @property
+    def queue(self) -> str:
+        """Where it was enqueued."""
+        return self._lease.queue
+
+    @property
+    def name(self) -> str:
+        """Of its type."""
+        return self._lease.name
+
+    @property
+    def token(self) -> int:
+        """Rises with each delivery of any job: what has a higher one came later."""
+        return self._lease.token
+
+    @property
+    def attempt(self) -> int:
+        """This one's number, from 1."""
+        return self._lease.attempts_made + 1
+
+    @property
+    def max_attempts(self) -> int:
+        """How many there are at most."""
+        return self._lease.max_attempts
+
+    @property
+    def created_at_ms(self) -> int:
+        """When it was enqueued."""
+        return self._lease.created_at_ms
 
     @property
     def idempotency_key(self) -> str:

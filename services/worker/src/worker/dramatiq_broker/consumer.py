@@ -56,16 +56,18 @@ class JobConsumer(Consumer):
     # -- the consumer thread
 
     def __next__(self) -> MessageProxy | None:
+        return self._next_ready() or self._next_taken()
+
+    def _next_taken(self) -> Job | None:
         self._broker.turned(self._desk.queue)
         until = time.monotonic() + self._timeout
-        while True:
+        while not self._closed and time.monotonic() < until:
+            if not self._take():
+                self._rest(until)
             job = self._next_ready()
             if job is not None:
                 return job
-            if self._closed or time.monotonic() >= until:
-                return None
-            if not self._take():
-                self._rest(until)
+        return None
 
     def _next_ready(self) -> Job | None:
         while self._ready:

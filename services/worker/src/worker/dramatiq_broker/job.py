@@ -42,6 +42,7 @@ class Job(MessageProxy):
         self.queue_name, self.actor_name = lease.queue, lease.name
         self.message_id, self.message_timestamp = lease.job_id, lease.created_at_ms
         self.args, self.kwargs, self.options = call
+        self.kind = lease.queue, lease.name
         self.lease = lease
         self.immediate = immediate or lease.suspect
         self.taken_at = self.renewed_at = taken_at

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from operator import attrgetter
 
 from worker.dramatiq_broker.job import Job
 
@@ -11,6 +13,7 @@ HORIZON = 0.1  # seconds: a process holds what its threads finish in about this 
 LONGEST_ASK = 0.7  # seconds of asking that are provided for: what waits for a thread for a second is given back
 MOST_HELD = 128  # short jobs; a tenth more a second than with 64, and more would only lengthen each call
 RECENT = 0.2  # weight of the newest duration in the running average
+KIND = attrgetter("kind")
 
 
 class Roster:
@@ -26,7 +29,8 @@ class Roster:
         self.lost_leases: dict[str, int] = {}
         """By queue: how many jobs were lost that this process held."""
         self._losing = threading.Lock()
-        self._typical: dict[tuple[str, str], float] = {}
+        self._typical: dict[str | tuple[str, str], float] = {}
+        """Seconds a job takes, by kind and by queue."""
         self._hungry: set[str] = set()
         self._horizon = HORIZON
 
@@ -66,9 +70,9 @@ class Roster:
         self.running.pop(threading.get_ident(), None)
         seconds = job.ended_at - job.began_at
         typical = self._typical
-        for key in ((job.queue_name, job.actor_name), (job.queue_name, "")):
-            before = typical.get(key)
-            typical[key] = seconds if before is None else before + RECENT * (seconds - before)
+        for key in (job.kind, job.queue_name):
+            before = typical.get(key, seconds)
+            typical[key] = before + RECENT * (seconds - before)
 
     def current(self) -> Job | None:
         """The job the calling thread runs."""
@@ -90,7 +94,7 @@ class Roster:
         waiting, running = list(self.waiting.values()), list(self.running.values())
         held = len(waiting) + len(running)
         free = self.threads - held
-        by_time = int((self.threads * self._horizon - self._work_in_hand(waiting, running)) / self._expect(queue, ""))
+        by_time = int((self.threads * self._horizon - self._work_in_hand(waiting, running)) / self._expect(queue))
         room = min(max(free, by_time), MOST_HELD - held)
         others = len(self._hungry - {queue})
         if others:
@@ -108,11 +112,11 @@ class Roster:
 
     def _work_in_hand(self, waiting: list[Job], running: list[Job]) -> float:
         now = time.monotonic()
-        ahead = sum(self._expect(job.queue_name, job.actor_name) for job in waiting)
+        ahead = sum(self._expect(kind) * count for kind, count in Counter(map(KIND, waiting)).items())
         for job in running:
-            ahead += min(max(self._expect(job.queue_name, job.actor_name), now - job.began_at), self._horizon)
+            ahead += min(max(self._expect(job.kind), now - job.began_at), self._horizon)
         return ahead
 
-    def _expect(self, queue: str, name: str) -> float:
-        """Seconds a job takes; what was never seen is taken for slow."""
-        return max(self._typical.get((queue, name), HORIZON), 1e-6)
+    def _expect(self, key: str | tuple[str, str]) -> float:
+        """What was never seen is taken for slow."""
+        return max(self._typical.get(key, HORIZON), 1e-6)
