@@ -36,6 +36,20 @@ def test_an_error_of_the_server_leaves_the_connection_usable(ready: ReadyConnect
     assert ready.call("CLIENT", "ID") == first
 
 
+def test_several_calls_are_answered_in_order_with_the_errors_among_them(ready: ReadyConnections) -> None:
+    first = ready.call("CLIENT", "ID")
+    one, error, two = ready.calls([("ECHO", "1"), ("NOSUCHCOMMAND",), ("ECHO", "2")])
+    assert (one, two) == (b"1", b"2")
+    assert isinstance(error, redis.ResponseError)
+    assert ready.call("CLIENT", "ID") == first
+
+
+def test_several_calls_of_which_one_cannot_be_made_leave_no_reply_to_the_next(ready: ReadyConnections) -> None:
+    with pytest.raises(ZeroDivisionError):
+        ready.calls(("ECHO", str(1 // number)) for number in (1, 0))
+    assert ready.call("ECHO", "mine") == b"mine"
+
+
 def test_threads_get_the_replies_to_their_own_calls(ready: ReadyConnections) -> None:
     def echo(number: int) -> bool:
         return all(ready.call("ECHO", f"{number}-{i}") == f"{number}-{i}".encode() for i in range(100))

@@ -21,6 +21,7 @@ from faults.support.crash.scenario import Stage
 from faults.support.crash.transport import Harm, HarmedStore, Plan, WorkersTime
 from faults.support.ledger import Ledger
 from fixtures.explored import Say
+from queue_engine import enqueuing
 from queue_engine.store.redis_store import Arg, Reply
 from worker.dramatiq_broker import consumer, desk, heartbeat, lifecycle, roster
 
@@ -44,6 +45,7 @@ def stage(
     valkey_url: str, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None
 ) -> Iterator[Stage]:
     take_over_clock(monkeypatch)
+    monkeypatch.setattr(enqueuing, "FIRST_PART", 1)  # a batch of two goes in parts
     workers_time, world = WorkersTime(), World(ledger)
     for module in (consumer, desk, heartbeat, lifecycle, roster):
         monkeypatch.setattr(module, "time", workers_time)

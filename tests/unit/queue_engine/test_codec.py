@@ -20,7 +20,7 @@ SETTINGS = st.builds(
     attempts=st.integers(1, 1_000),
     max_age_ms=MS,
     dedup_ms=st.none() | MS,
-    timeout_ms=MS,
+    timeout_ms=st.integers(1, 10**11),
     backoff=st.builds(Backoff, st.sampled_from(BackoffKind), MS, MS, st.integers(0, 100).map(lambda part: part / 100)),
 )
 

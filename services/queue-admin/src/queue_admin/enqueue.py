@@ -65,7 +65,7 @@ class Enqueuer:
             field = error.field if error.field.startswith("data.") else "data"
             problem = error.problem if field == error.field else f"makes a job id that {error.problem}"
             raise ServiceError("PAYLOAD_INVALID", f"{field} {problem}", (FieldError(field, problem),)) from error
-        return replace(job, request=request_id())
+        return job if job.if_exists is IfExists.RETURN else job._replace(request=request_id())
 
     def _checked(
         self, queue: str, request: queue_admin_service_pb2.NewJob, caller: Caller, index: int
@@ -74,7 +74,7 @@ class Enqueuer:
             job = self.to_job(queue, request.name, request.data, request.opts, caller)
         except ServiceError as error:
             return error
-        return replace(job, request=f"{job.request}:{index}")  # one call may replace a job several times
+        return job._replace(request=f"{job.request}:{index}") if job.request else job  # one call may replace it twice
 
 
 def _refuse_dead_letter(queue: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,6 +69,15 @@ class HarmedClient:
 
     def fcall(self, function: str, *args: Any) -> Any:
         return self._carry(function, lambda: self._client.fcall(function, *args))
+
+    def fcalls(self, function: str, keys: Sequence[str], calls: Iterable[Sequence[Any]]) -> list[Any]:
+        return [self._answered(function, len(keys), *keys, *args) for args in calls]
+
+    def _answered(self, *call: Any) -> Any:
+        try:
+            return self.fcall(*call)
+        except redis.ResponseError as error:
+            return error
 
     def function_load(self, *args: Any, **options: Any) -> Any:
         return self._carry("FUNCTION LOAD", lambda: self._client.function_load(*args, **options))

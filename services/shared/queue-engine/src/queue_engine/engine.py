@@ -93,8 +93,8 @@ class QueueEngine:
     def enqueue_jobs(
         self, queue: str, jobs: Sequence[NewJob], *, action: Action | None = None
     ) -> list[Enqueued | Exception]:
-        """Accept up to 1,000 jobs in order. Per job: Enqueued, IdConflict, WrongState (replace of an active job)
-        or JobNotFound (replace_own of another's).
+        """Accept up to 1,000 jobs in order, each for itself: what raises may have accepted some. Per job: Enqueued,
+        IdConflict, WrongState (replace of an active job) or JobNotFound (replace_own of another's).
 
         Idempotent by id: a known id with the same name and data returns the job as it is. `action` is given when a
         person enqueues or replaces, and is then recorded.

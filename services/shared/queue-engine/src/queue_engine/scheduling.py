@@ -12,10 +12,10 @@ import orjson
 from queue_engine.domain.audit import Action
 from queue_engine.domain.errors import InvalidArgument, ScheduleChanged, ScheduleNotFound
 from queue_engine.domain.job import NewJob
-from queue_engine.domain.limits import check_new_job, check_queue_name, read_json
+from queue_engine.domain.limits import check_queue_name, read_json
 from queue_engine.domain.schedule import MAX_SCHEDULES, DueRun, RunOutcome, Schedule, ScheduleSpec
 from queue_engine.store import schedule_codec
-from queue_engine.store.encode import action_args, job_args
+from queue_engine.store.encode import action_args, checked_job, job_args
 from queue_engine.store.redis_store import Arg, RedisStore
 
 _SCHEDULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -219,7 +219,4 @@ def _refuse_too_many(word: bytes) -> None:
 
 
 def _job_args(job: NewJob | None) -> tuple[Arg, ...]:
-    if job is None:
-        return ()
-    check_new_job(job)
-    return job_args(job)
+    return () if job is None else job_args(checked_job(job))

@@ -57,25 +57,29 @@ def read_json(field: str, document: bytes) -> Any:
 
 
 def check_new_job(job: NewJob) -> None:
-    """Raise InvalidArgument for the first field that is out of range; `data` is read where it is hashed."""
+    """Raise InvalidArgument for the first field that is out of range; `data` is read where it is hashed, settings are
+    checked where they are packed.
+    """
     check_job_id(job.job_id)
     if not _JOB_NAME.fullmatch(job.name):
         raise InvalidArgument("name", "must match [A-Za-z0-9._:-]{1,100}")
     if job.delay_ms is not None and job.due_at_ms is not None:
         raise InvalidArgument("due_at_ms", "and delay_ms exclude each other")
     check_range("priority", job.priority, 0, MAX_PRIORITY)
-    check_range("attempts", job.attempts, 1, MAX_ATTEMPTS)
-    check_range("delay_ms", job.delay_ms or 0, 0, MAX_DELAY_MS)
-    check_range("due_at_ms", job.due_at_ms or 0, 0, MAX_DUE_MS)
-    check_range("timeout_ms", job.timeout_ms, 1, MAX_DELAY_MS)
-    check_range("max_age_ms", job.max_age_ms, 0, MAX_DELAY_MS)
-    check_range("dedup_ms", job.dedup_ms or 0, 0, MAX_DELAY_MS)
+    if job.delay_ms is not None:
+        check_range("delay_ms", job.delay_ms, 0, MAX_DELAY_MS)
+    if job.due_at_ms is not None:
+        check_range("due_at_ms", job.due_at_ms, 0, MAX_DUE_MS)
     if len(job.owner) > 200 or len(job.options) > MAX_DATA_BYTES:  # noqa: PLR2004 - a token's sub is shorter
         raise InvalidArgument("owner" if len(job.owner) > 200 else "options", "is too long")  # noqa: PLR2004
-    _check_backoff(job.backoff)
 
 
-def _check_backoff(backoff: Backoff) -> None:
+def check_settings(attempts: int, max_age_ms: int, dedup_ms: int | None, timeout_ms: int, backoff: Backoff) -> None:
+    """Raise InvalidArgument for the first of a job's settings that is out of range."""
+    check_range("attempts", attempts, 1, MAX_ATTEMPTS)
+    check_range("timeout_ms", timeout_ms, 1, MAX_DELAY_MS)
+    check_range("max_age_ms", max_age_ms, 0, MAX_DELAY_MS)
+    check_range("dedup_ms", dedup_ms or 0, 0, MAX_DELAY_MS)
     check_range("backoff.delay_ms", backoff.delay_ms, 0, MAX_DELAY_MS)
     check_range("backoff.max_delay_ms", backoff.max_delay_ms, 0, MAX_DELAY_MS)
     if not 0 <= backoff.jitter <= 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -26,7 +26,7 @@ def carrying(job: NewJob, carrier: Mapping[str, str], *, is_batch: bool = False)
         return job
     options = orjson.loads(job.options) if job.options else {}
     options[MARK] = {**carrier, "batch": "1"} if is_batch else dict(carrier)
-    return replace(job, options=orjson.dumps(options))
+    return job._replace(options=orjson.dumps(options))
 
 
 def origin_of(options: bytes) -> Origin:

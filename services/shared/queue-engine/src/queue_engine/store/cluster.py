@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -114,6 +114,12 @@ class ClusterClient:
         """
         slot, guard = _place(key)
         return self._ask(slot, lambda node: node.fcall(function, numkeys + 1, key, guard, *args))
+
+    def fcalls(self, function: str, keys: Sequence[str], calls: Iterable[Sequence[Any]]) -> list[Any]:
+        """As a server's: the node that has the first key answers, with errors where the key has moved meanwhile."""
+        slot, guard = _place(keys[0])
+        replies: list[Any] = self._ask(slot, lambda node: node.fcalls(function, (*keys, guard), calls))
+        return replies
 
     def bzpopmin(self, key: str, timeout: float) -> Any:
         """Wait for a member of one sorted set."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -23,6 +23,9 @@ class StoreClient(Protocol):
 
     def fcall(self, function: str, numkeys: int, *keys_and_args: Any) -> Any:
         """Call a function of a queue or the registry."""
+
+    def fcalls(self, function: str, keys: Sequence[str], calls: Iterable[Sequence[Any]]) -> list[Any]:
+        """Call a function of a queue several times, on one connection: replies and errors of the server in order."""
 
     def bzpopmin(self, key: str, timeout: float) -> Any:
         """Wait for a member of a sorted set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,9 +13,12 @@ from queue_engine.domain.audit import Action
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import IfExists, NewJob
 from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Released, Report
-from queue_engine.domain.limits import read_json
+from queue_engine.domain.limits import check_new_job, read_json
 from queue_engine.store.redis_store import Arg
 from queue_engine.store.settings_codec import pack_settings
+
+_SURELY_FLAT = 250
+"""Brackets in data that need no look at how deep they are nested."""
 
 MAX_REASON_CHARS = 1_000
 MAX_STACK_CHARS = 4_000
@@ -31,32 +35,53 @@ def action_args(action: Action | None) -> tuple[str, str, str, str, str]:
     return (named, action.actor, action.issuer, action.token_id, action.reason)
 
 
-def job_args(job: NewJob) -> tuple[Arg, ...]:
-    """The eleven arguments of one job for enqueue_jobs. Raises InvalidArgument when its data is not JSON."""
+class CheckedJob(NamedTuple):
+    """A job that may be sent, with what its check came by. Its arguments are always the same."""
+
+    job: NewJob
+    value: Any  # its data's
+    settings: str
+    if_exists: str
+
+
+def checked_job(job: NewJob) -> CheckedJob:
+    """Raises InvalidArgument for what is out of range, and for data that is not JSON."""
+    check_new_job(job)
+    value, settings = read_json("data", job.data), pack_settings(job)
+    if job.data.count(b"{") + job.data.count(b"[") > _SURELY_FLAT:
+        _digest(job.name, value)
+    return CheckedJob(job, value, settings, _if_exists(job))
+
+
+def job_args(checked: CheckedJob) -> tuple[Arg, ...]:
+    """The eleven arguments of one job for enqueue_jobs."""
+    job, value, settings, if_exists = checked
     when = ""
     if job.delay_ms:
         when = f"r{job.delay_ms}"
     elif job.due_at_ms is not None:
         when = f"a{job.due_at_ms}"
     return (
-        job.job_id, job.name, job.data, digest(job.name, job.data), when, job.priority, pack_settings(job), job.owner,
-        job.options, _if_exists(job), str(job.parent or ""),
+        job.job_id, job.name, job.data, _digest(job.name, value), when, job.priority, settings, job.owner, job.options,
+        if_exists, str(job.parent) if job.parent else "",
     )  # fmt: skip
 
 
 def _if_exists(job: NewJob) -> str:
     """Replacing is not harmless to repeat, so each replacement has a name."""
-    return (
-        job.if_exists.value
-        if job.if_exists is IfExists.RETURN
-        else f"{job.if_exists}:{job.request or uuid.uuid4().hex}"
-    )
+    if job.if_exists is IfExists.RETURN:
+        return "return"
+    return f"{job.if_exists}:{job.request or uuid.uuid4().hex}"
 
 
 def digest(name: str, data: bytes) -> bytes:
     """What makes two enqueues of one id the same: the name and the data, whatever its key order and white space."""
+    return _digest(name, read_json("data", data))
+
+
+def _digest(name: str, value: Any) -> bytes:
     try:
-        canonical = orjson.dumps(read_json("data", data), option=orjson.OPT_SORT_KEYS)
+        canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
         raise InvalidArgument("data", "must not be nested deeper than 250 levels") from error
     return hashlib.blake2b(name.encode() + b"\0" + canonical, digest_size=8).digest()

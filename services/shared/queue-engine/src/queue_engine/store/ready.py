@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterable
 from typing import Any
 
 import hiredis
@@ -29,21 +30,29 @@ class ReadyConnections:
 
         With `replicas`, what it wrote is also on so many of them: a ConnectionError says that this is not known.
         """
+        (reply,) = self.calls((command,), replicas=replicas)
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+        return reply
+
+    def calls(self, commands: Iterable[tuple[Any, ...]], *, replicas: int = 0) -> list[Any]:
+        """The replies to commands in order, errors that the server answered among them; otherwise as `call`.
+
+        The server works on the first commands while the next are made and sent; no reply is read before all are, so
+        that they must be few and their replies small.
+        """
         connection, watch = self._take()
         try:
-            connection.send_packed_command((hiredis.pack_command(command),))
-            reply = connection.read_response()
-            if replicas:
+            sent = [connection.send_packed_command((hiredis.pack_command(command),)) for command in commands]
+            replies = [_read(connection) for _ in sent]
+            if replicas and not isinstance(replies[-1], redis.ResponseError):
                 _confirm(connection, replicas)
-        except redis.ResponseError:
-            self._pool.release(connection)
-            raise
         except BaseException:
-            connection.disconnect()  # or the reply, when it comes, would answer the next call
+            connection.disconnect()  # or a reply, when it comes, would answer the next call
             self._pool.release(connection)
             raise
         self._ready.append((connection, watch))
-        return reply
+        return replies
 
     def _take(self) -> tuple[Any, select.poll]:
         if self._process != os.getpid():  # forked: these are the parent's sockets
@@ -60,6 +69,13 @@ class ReadyConnections:
         watch = select.poll()
         watch.register(connection._sock, select.POLLIN)  # noqa: SLF001 - redis-py tells it in no other way
         return connection, watch
+
+
+def _read(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def _confirm(connection: Any, replicas: int) -> None:

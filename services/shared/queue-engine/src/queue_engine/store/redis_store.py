@@ -26,9 +26,12 @@ from queue_engine.store.keys import REGISTRY_META, mark_key, meta_key, queue_of
 from queue_engine.store.library import FUNCTION_PREFIX
 
 Arg = str | bytes | int | float
+Part = Callable[[], Sequence[Arg]]
+"""Makes the arguments of one call when they are needed, the same each time."""
 Reply = list[Any]
 Observe = Callable[[str, float], None]
-"""Told each function that was called and the seconds until its reply, or its error, was there."""
+"""Told each function that was called and the seconds until its reply, or its error, was there; of calls that are made
+together each its share of the seconds."""
 
 _BLOCK_SECONDS = 10.0
 """Longest single wait for a marker; longer waits are made of several, so that a dead peer is noticed."""
@@ -68,6 +71,26 @@ class RedisStore:
             found = reply[1].decode()
             raise LibraryMismatch(f"queue {queue!r} has data layout {found}, which this version does not know")
         return reply
+
+    def call_in_parts(self, function: str, queue: str, parts: Sequence[Part]) -> list[Reply]:
+        """The replies to several calls of a queue's function, in order; each is made and sent while the store works on
+        those before. All of them may be repeated.
+
+        When one is refused or the connection broke, they are made again one by one by `call`, which knows what to
+        do and what to raise. Those behind the refused one may have been executed by then.
+        """
+        resend = True
+        if len(parts) > 1:
+            try:
+                replies = self._fcalls(function, meta_key(queue), parts)
+            except redis.ConnectionError:
+                resend = False  # once more is enough
+            except redis.RedisError as error:
+                raise translated(error) from error
+            else:
+                if all(isinstance(reply, list) and reply[0] == b"OK" for reply in replies):
+                    return replies
+        return [self.call(function, queue, *part(), resend=resend) for part in parts]
 
     def call_registry(self, function: str, *args: Arg) -> Reply:
         """The reply of a function of the registry. All of them may be repeated."""
@@ -167,8 +190,7 @@ class RedisStore:
 
     def _fcall(self, function: str, key: str, args: Sequence[Arg], *, resend: bool) -> Reply:
         """Call; once more when the library was missing, or when the connection broke and that is harmless."""
-        if time.monotonic() - self._checked_at > _CHECK_AGAIN_SECONDS:
-            self._check_again(key)
+        self._check_again_in_time(key)
         try:
             return self._fcall_once(function, key, args)
         except redis.ConnectionError as error:
@@ -183,13 +205,26 @@ class RedisStore:
         except redis.RedisError as error:
             raise translated(error) from error
 
-    def _check_again(self, key: str) -> None:
+    def _check_again_in_time(self, key: str) -> None:
+        if time.monotonic() - self._checked_at <= _CHECK_AGAIN_SECONDS:
+            return
         try:
             self.check()
         except StoreUnavailable:
             # Of a cluster, another server than the queue's may be the one that is away: the call will tell.
             if not isinstance(self._client, ClusterClient) or key == REGISTRY_META or not self._epoch:
                 raise
+
+    def _fcalls(self, function: str, key: str, parts: Sequence[Part]) -> list[Any]:
+        self._check_again_in_time(key)
+        began = time.perf_counter()
+        try:
+            return self._client.fcalls(FUNCTION_PREFIX + function, (key,), (part() for part in parts))
+        finally:
+            if self._observe:
+                share = (time.perf_counter() - began) / len(parts)
+                for _ in parts:
+                    self._observe(function, share)
 
     def _fcall_once(self, function: str, key: str, args: Sequence[Arg]) -> Reply:
         began = time.perf_counter()

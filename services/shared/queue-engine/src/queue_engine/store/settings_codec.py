@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff, BackoffKind
 from queue_engine.domain.job import NewJob
+from queue_engine.domain.limits import check_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ _KIND_OF = {letter: kind for kind, letter in _KIND_LETTER.items()}
 
 
 def pack_settings(job: NewJob) -> str:
-    """`<attempts> <max age> <dedup or -> <timeout> <kind> <delay> <max delay> <jitter>`, or empty for the defaults."""
+    """`<attempts> <max age> <dedup or -> <timeout> <kind> <delay> <max delay> <jitter>`, or empty for the defaults.
+
+    Raises InvalidArgument for settings out of range. Most jobs share theirs with many others: each is looked at once.
+    """
     return _pack(job.attempts, job.max_age_ms, job.dedup_ms, job.timeout_ms, job.backoff)
 
 
 @lru_cache(maxsize=1024)
 def _pack(attempts: int, max_age_ms: int, dedup_ms: int | None, timeout_ms: int, backoff: Backoff) -> str:
+    check_settings(attempts, max_age_ms, dedup_ms, timeout_ms, backoff)
     settings = JobSettings(attempts, max_age_ms, dedup_ms, timeout_ms, backoff)
     if settings == DEFAULT_SETTINGS:
         return ""
