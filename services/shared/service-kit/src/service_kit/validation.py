@@ -23,7 +23,11 @@ class _Field:
     json_name: str
     has_presence: bool
     is_repeated: bool
-    rule: options_pb2.FieldRule | None
+    has_rule: bool
+    least: int | None
+    most: int | None
+    most_bytes: int | None
+    most_length: int | None
     pattern: re.Pattern[str] | None
     is_required: bool
     enum_numbers: frozenset[int]
@@ -66,7 +70,7 @@ def _enum(field: FieldDescriptor) -> EnumDescriptor:
 @cache
 def _checked_fields(descriptor: Descriptor) -> tuple[_Field, ...]:
     fields = (_checked(field) for field in descriptor.fields)
-    return tuple(f for f in fields if f.rule is not None or f.enum_numbers or f.has_message)
+    return tuple(f for f in fields if f.has_rule or f.enum_numbers or f.has_message)
 
 
 def _checked(field: FieldDescriptor) -> _Field:
@@ -81,7 +85,11 @@ def _checked(field: FieldDescriptor) -> _Field:
         json_name=field.json_name,
         has_presence=field.has_presence,
         is_repeated=field.is_repeated,
-        rule=rule,
+        has_rule=rule is not None,
+        least=_bound(rule, "min"),
+        most=_bound(rule, "max"),
+        most_bytes=_bound(rule, "max_bytes"),
+        most_length=_bound(rule, "max_length"),
         pattern=re.compile(rule.pattern) if rule is not None and rule.pattern else None,
         is_required=rule is not None and (rule.required or zero_is_out),
         enum_numbers=frozenset(v.number for v in enum_values if v.number),
@@ -90,15 +98,21 @@ def _checked(field: FieldDescriptor) -> _Field:
     )
 
 
+def _bound(rule: options_pb2.FieldRule | None, name: str) -> int | None:
+    return getattr(rule, name) if rule is not None and rule.HasField(name) else None  # type: ignore[arg-type]
+
+
 def _problems(message: Message, path: str) -> Iterator[FieldError]:
     for field in _checked_fields(message.DESCRIPTOR):
-        value = getattr(message, field.name)
-        name = path + field.json_name
-        given = message.HasField(field.name) if field.has_presence else value
-        if not given or (field.is_required and isinstance(value, str) and not value.strip()):
+        is_absent = field.has_presence and not message.HasField(field.name)
+        is_absent = field.has_presence and not message.HasField(field.name)
+        value: Any = None if is_absent else getattr(message, field.name)
+        is_blank = field.is_required and isinstance(value, str) and not value.strip()
+        if is_absent or is_blank or not (value or field.has_presence):
             if field.is_required:
-                yield FieldError(name, "is required")
+                yield FieldError(path + field.json_name, "is required")
             continue
+        name = path + field.json_name
         yield from _own_problems(field, name, value)
         if field.has_message and field.is_repeated:
             for index, item in enumerate(value):
@@ -110,31 +124,29 @@ def _problems(message: Message, path: str) -> Iterator[FieldError]:
 def _own_problems(field: _Field, name: str, value: Any) -> Iterator[FieldError]:
     if field.enum_numbers and not field.enum_numbers.issuperset(value if field.is_repeated else (value,)):
         yield FieldError(name, field.enum_problem)
-    elif field.rule is not None and isinstance(value, bytes):
-        if field.rule.HasField("max_bytes") and len(value) > field.rule.max_bytes:
-            yield _TooLarge(name, f"has {len(value)} bytes; {field.rule.max_bytes} are allowed")
-    elif field.rule is not None:
-        problem = _problem(value, field.rule, field.pattern)
+    elif field.has_rule and isinstance(value, bytes):
+        if field.most_bytes is not None and len(value) > field.most_bytes:
+            yield _TooLarge(name, f"has {len(value)} bytes; {field.most_bytes} are allowed")
+    elif field.has_rule:
+        problem = _problem(value, field)
         if problem:
             yield FieldError(name, problem)
 
 
-def _problem(value: Any, rule: options_pb2.FieldRule, pattern: re.Pattern[str] | None) -> str | None:
+def _problem(value: Any, field: _Field) -> str | None:
     if isinstance(value, int):
-        return _number_problem(value, rule)
+        return _number_problem(value, field.least, field.most)
     if isinstance(value, str) and "\0" in value:
         return "must not hold a NUL"  # PostgreSQL keeps no such text: the action would be done and never audited
-    if rule.HasField("max_length") and len(value) > rule.max_length:
+    if field.most_length is not None and len(value) > field.most_length:
         what = "characters" if isinstance(value, str) else "items"
-        return f"has {len(value)} {what}; {rule.max_length} are allowed"
-    if pattern is not None and isinstance(value, str) and not pattern.fullmatch(value):
-        return f"must match {pattern.pattern}"
+        return f"has {len(value)} {what}; {field.most_length} are allowed"
+    if field.pattern is not None and isinstance(value, str) and not field.pattern.fullmatch(value):
+        return f"must match {field.pattern.pattern}"
     return None
 
 
-def _number_problem(value: int, rule: options_pb2.FieldRule) -> str | None:
-    low = rule.min if rule.HasField("min") else None
-    high = rule.max if rule.HasField("max") else None
+def _number_problem(value: int, low: int | None, high: int | None) -> str | None:
     if (low is None or value >= low) and (high is None or value <= high):
         return None
     if low is not None and high is not None:
