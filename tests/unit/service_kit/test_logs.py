@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -72,6 +73,15 @@ def lines() -> list[dict[str, Any]]:
     ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True)
     assert ended.stderr == b""
     return [orjson.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_a_full_disk_is_no_error_of_who_writes_a_line() -> None:
+    script = SCRIPT + 'sys.stderr.write("went on")'
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert b"No space left on device" in ended.stderr
+    assert b"went on" in ended.stderr
 
 
 def test_every_record_is_one_json_line_with_service_and_time(lines: list[dict[str, Any]]) -> None:
