@@ -109,6 +109,23 @@ def test_a_deep_stack_is_cut_to_its_latest_part() -> None:
     assert failed.stack.rstrip().endswith("ValueError: at the bottom")
 
 
+def test_a_stack_tells_of_the_cause_too() -> None:
+    def handler() -> None:
+        try:
+            int("no number")
+        except ValueError as error:
+            raise KeyError("wanted") from error
+
+    with pytest.raises(KeyError) as caught:
+        handler()
+    failed = outcome(caught.value)
+
+    assert isinstance(failed, Failed)
+    assert 'int("no number")' in failed.stack
+    assert 'raise KeyError("wanted") from error' in failed.stack
+    assert "direct cause" in failed.stack
+
+
 def test_an_attempt_that_ended_without_a_word_is_tried_again_never_taken_for_done() -> None:
     unseen, rejected = a_job(), a_job()
     rejected.fail()

@@ -134,9 +134,9 @@ def _stack(error: BaseException) -> str:
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename in FRAMEWORK:
         frames = frames.tb_next
-    told = traceback.TracebackException(type(error), error, frames, limit=-STACK_FRAMES)
-    for frame in told.stack:
-        frame.colno = None  # no carets: for them the standard library compiles each line anew
+    told = traceback.TracebackException(type(error), error, None)
+    # Walked without columns: for the carets below the lines each line would be compiled anew.
+    told.stack = traceback.StackSummary.extract(traceback.walk_tb(frames), limit=-STACK_FRAMES)
     return "".join(told.format())[-STACK_CHARACTERS:]
 
 
