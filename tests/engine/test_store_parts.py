@@ -91,10 +91,6 @@ def test_nothing_is_sent_when_the_last_job_is_refused(engine: QueueEngine) -> No
     assert engine.list_queues() == []
 
 
-def test_brackets_that_are_not_nested_may_be_many(engine: QueueEngine) -> None:
-    assert engine.enqueue_job(QUEUE, a_job(data=b"[" + b",".join([b"[]"] * 300) + b"]")).created
-
-
 def test_a_connection_that_breaks_between_parts_loses_and_doubles_nothing(
     store: RedisStore, engine: QueueEngine, client: redis.Redis
 ) -> None:

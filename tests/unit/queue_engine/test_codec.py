@@ -9,7 +9,7 @@ from queue_engine.domain.backoff import Backoff, BackoffKind
 from queue_engine.domain.errors import StoreFull, StoreUnavailable
 from queue_engine.domain.job import NewJob
 from queue_engine.store.decode import decode_id
-from queue_engine.store.encode import digest, encode_id
+from queue_engine.store.encode import checked_job, digest, encode_id, job_args
 from queue_engine.store.errors import translated
 from queue_engine.store.library import is_newer
 from queue_engine.store.settings_codec import DEFAULT_SETTINGS, JobSettings, pack_settings, unpack_settings
@@ -53,6 +53,14 @@ def test_an_id_of_any_bytes_finds_its_job_again(job_id: bytes) -> None:
 def test_the_digest_sees_meaning_and_not_form() -> None:
     assert digest("n", b'{"a":1,"b":2}') == digest("n", b' {"b":2, "a":1} ')
     assert len({digest("n", b"1"), digest("n", b'"1"'), digest("m", b"1"), digest("n", b"[1]")}) == 4
+
+
+@pytest.mark.parametrize("data", [b"[1, 2]", b"[" * 250 + b"]" * 250, b"[" + b"{}," * 300 + b"{}]"], ids=len)
+def test_a_job_is_told_by_the_same_digest_whether_its_data_is_kept_parsed_or_not(data: bytes) -> None:
+    checked = checked_job(NewJob("id", "name", data))
+
+    assert job_args(checked)[3] == digest("name", data)
+    assert (checked.value is None) is (len(data) > 500)
 
 
 @pytest.mark.parametrize(

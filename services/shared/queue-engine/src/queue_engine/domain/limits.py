@@ -63,15 +63,18 @@ def check_new_job(job: NewJob) -> None:
     check_job_id(job.job_id)
     if not _JOB_NAME.fullmatch(job.name):
         raise InvalidArgument("name", "must match [A-Za-z0-9._:-]{1,100}")
-    if job.delay_ms is not None and job.due_at_ms is not None:
-        raise InvalidArgument("due_at_ms", "and delay_ms exclude each other")
+    if job.delay_ms is not None or job.due_at_ms is not None:
+        _check_when(job)
     check_range("priority", job.priority, 0, MAX_PRIORITY)
-    if job.delay_ms is not None:
-        check_range("delay_ms", job.delay_ms, 0, MAX_DELAY_MS)
-    if job.due_at_ms is not None:
-        check_range("due_at_ms", job.due_at_ms, 0, MAX_DUE_MS)
     if len(job.owner) > 200 or len(job.options) > MAX_DATA_BYTES:  # noqa: PLR2004 - a token's sub is shorter
         raise InvalidArgument("owner" if len(job.owner) > 200 else "options", "is too long")  # noqa: PLR2004
+
+
+def _check_when(job: NewJob) -> None:
+    if job.delay_ms is not None and job.due_at_ms is not None:
+        raise InvalidArgument("due_at_ms", "and delay_ms exclude each other")
+    check_range("delay_ms", job.delay_ms or 0, 0, MAX_DELAY_MS)
+    check_range("due_at_ms", job.due_at_ms or 0, 0, MAX_DUE_MS)
 
 
 def check_settings(attempts: int, max_age_ms: int, dedup_ms: int | None, timeout_ms: int, backoff: Backoff) -> None:

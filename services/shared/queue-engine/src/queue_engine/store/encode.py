@@ -17,8 +17,8 @@ from queue_engine.domain.limits import check_new_job, read_json
 from queue_engine.store.redis_store import Arg
 from queue_engine.store.settings_codec import pack_settings
 
-_SURELY_FLAT = 250
-"""Brackets in data that need no look at how deep they are nested."""
+_SMALL_BYTES = 500
+"""So few take little memory when they are parsed, and have no room to be nested deeper than 250 levels."""
 
 MAX_REASON_CHARS = 1_000
 MAX_STACK_CHARS = 4_000
@@ -39,31 +39,32 @@ class CheckedJob(NamedTuple):
     """A job that may be sent, with what its check came by. Its arguments are always the same."""
 
     job: NewJob
-    value: Any  # its data's
     settings: str
     if_exists: str
+    digest: bytes  # empty: to be made of `value`
+    value: Any  # what the data says
 
 
 def checked_job(job: NewJob) -> CheckedJob:
     """Raises InvalidArgument for what is out of range, and for data that is not JSON."""
     check_new_job(job)
-    value, settings = read_json("data", job.data), pack_settings(job)
-    if job.data.count(b"{") + job.data.count(b"[") > _SURELY_FLAT:
-        _digest(job.name, value)
-    return CheckedJob(job, value, settings, _if_exists(job))
+    value, made = read_json("data", job.data), b""
+    if len(job.data) > _SMALL_BYTES:
+        value, made = None, _digest(job.name, value)
+    return CheckedJob(job, pack_settings(job), _if_exists(job), made, value)
 
 
 def job_args(checked: CheckedJob) -> tuple[Arg, ...]:
     """The eleven arguments of one job for enqueue_jobs."""
-    job, value, settings, if_exists = checked
+    job, settings, if_exists, made, value = checked
     when = ""
     if job.delay_ms:
         when = f"r{job.delay_ms}"
     elif job.due_at_ms is not None:
         when = f"a{job.due_at_ms}"
     return (
-        job.job_id, job.name, job.data, _digest(job.name, value), when, job.priority, settings, job.owner, job.options,
-        if_exists, str(job.parent) if job.parent else "",
+        job.job_id, job.name, job.data, made or _digest(job.name, value), when, job.priority, settings, job.owner,
+        job.options, if_exists, str(job.parent) if job.parent else "",
     )  # fmt: skip
 
 
