@@ -36,8 +36,8 @@ def flat_fields(flat: Sequence[bytes]) -> Fields:
 
 def leases(queue: str, flat: Sequence[Any]) -> Iterator[Lease]:
     """Leases from the flat list of take.lua. This is the hot path: nothing is parsed that can be looked up."""
-    for at in range(0, len(flat), _LEASE_VALUES):
-        job_id, token, name, data, options, packed, created, attempts, deliveries, lost = flat[at : at + _LEASE_VALUES]
+    each = zip(*[iter(flat)] * _LEASE_VALUES, strict=True)
+    for job_id, token, name, data, options, packed, created, attempts, deliveries, lost in each:
         settings = unpack_settings(packed)
         yield Lease(
             queue, decode_id(job_id), token, text(name), data, options, attempts, settings.attempts, deliveries,
