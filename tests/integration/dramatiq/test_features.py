@@ -235,3 +235,22 @@ def test_an_actor_called_inside_another_is_a_plain_call(broker: JobBroker, engin
         broker.join(QUEUE, timeout=5_000)
 
     assert engine.get_job(QUEUE, message.message_id).job.failure_kind is FailureKind.TIMEOUT
+
+
+def test_an_actor_class_of_ones_own_is_called_as_such(broker: JobBroker) -> None:
+    called: list[str] = []
+
+    class Counted(dramatiq.Actor[..., Any]):
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            called.append(self.actor_name)
+            return super().__call__(*args, **kwargs)
+
+    @dramatiq.actor(broker=broker, actor_class=Counted)
+    def short() -> None:
+        called.append("its function")
+
+    short.send()
+    with running(broker):
+        broker.join(QUEUE, timeout=5_000)
+
+    assert called == ["short", "its function"]

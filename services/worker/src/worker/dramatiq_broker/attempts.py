@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from queue_engine.domain.errors import StoreFull, StoreUnavailable
 from queue_engine.domain.job import FailureKind
 from queue_engine.domain.lease import Deferred, Failed, Interrupted, Outcome, Released
-from worker.dramatiq_broker import lifecycle, processing
+from worker.dramatiq_broker import processing
 from worker.dramatiq_broker.interrupter import Cancelled, LeaseLost
 from worker.dramatiq_broker.job import Job
 from worker.failures import Defer, Permanent
@@ -24,7 +24,7 @@ from worker.failures import Defer, Permanent
 log = structlog.get_logger()
 STACK_CHARACTERS = 4_000
 STACK_FRAMES = 30
-FRAMEWORK = frozenset({processing.__file__, dramatiq.actor.__code__.co_filename, lifecycle.__file__})
+FRAMEWORK = frozenset({processing.__file__, dramatiq.actor.__code__.co_filename})
 LIMITER_SECONDS = 2.0  # a full rate limiter is asked again about this much later
 STORE_SECONDS = 2.0
 

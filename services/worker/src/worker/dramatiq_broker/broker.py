@@ -28,7 +28,7 @@ from worker.dramatiq_broker.heartbeat import Heartbeat
 from worker.dramatiq_broker.hooks import LeanBroker
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
-from worker.dramatiq_broker.lifecycle import Lifecycle, guard
+from worker.dramatiq_broker.lifecycle import Lifecycle
 from worker.dramatiq_broker.metrics import WorkerMetrics
 from worker.dramatiq_broker.roster import Roster
 from worker.dramatiq_broker.tracing import Tracing
@@ -66,20 +66,20 @@ class JobBroker(LeanBroker):
         self._lease_ms, self._metrics = lease_ms, metrics
         if metrics:
             metrics.watch(self.roster, self.fetched_at)
-        self._interrupter = Interrupter()
+        self.interrupter = Interrupter()
         self.heartbeat = Heartbeat(
             engine,
             self.desks,
             worker=self.worker_id,
             lease_ms=lease_ms,
             roster=self.roster,
-            interrupter=self._interrupter,
+            interrupter=self.interrupter,
         )
         self._started = False
         self._priorities: dict[str, int] = {}
         self._immediate: set[str] = set()
         inner = default_middleware() if middleware is None else middleware
-        lifecycle = Lifecycle(self.roster, self._interrupter, lease_ms=lease_ms)
+        lifecycle = Lifecycle(self.roster, self.interrupter, lease_ms=lease_ms)
         traced = [Tracing()] if tracing.is_tracing() else []
         super().__init__(middleware=[lifecycle, *traced, *inner, Attempts()])
         self.queues = self.desks
@@ -103,11 +103,10 @@ class JobBroker(LeanBroker):
         self.emit_after("declare_queue", queue_name)
 
     def declare_actor(self, actor: Actor[..., Any]) -> None:
-        """Declare an actor; its function becomes interruptible and its priority the one its jobs are enqueued with."""
+        """Declare an actor; its priority becomes the one its jobs are enqueued with."""
         self._priorities[actor.actor_name] = actor.priority
         # One queue in memory serves all queues of the process: priorities there would let one starve the others.
         actor.priority = 0
-        actor.fn = guard(actor.fn, self.roster, self._interrupter)
         super().declare_actor(actor)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
@@ -124,7 +123,7 @@ class JobBroker(LeanBroker):
             delay_ms=delay,
         )
         try:
-            with self._interrupter.shielded(), tracing.sending(message.queue_name, job.job_id):
+            with self.interrupter.shielded(), tracing.sending(message.queue_name, job.job_id):
                 self.engine.enqueue_job(message.queue_name, carrying(job, tracing.carrier()))
         except errors.QueueEngineError as error:
             self._could_not_follow(error)
@@ -169,14 +168,14 @@ class JobBroker(LeanBroker):
         """End what `start_loops` began, for good; the engine stays open, it belongs to who made it."""
         if self._started:
             self.heartbeat.loop.stop()
-            self._interrupter.loop.stop()
+            self.interrupter.loop.stop()
 
     # -- our side
 
     def start_loops(self) -> None:
         """Keep leases and watch deadlines from now on; called when a Worker boots."""
         self._started = True
-        self._interrupter.loop.start()
+        self.interrupter.loop.start()
         self.heartbeat.loop.start()
 
     def settle_immediately(self, actor_name: str) -> None:
@@ -209,7 +208,7 @@ class JobBroker(LeanBroker):
 
     def interrupt_all(self) -> int:
         """Interrupt every running handler for shutdown: its job is given back once it really stopped."""
-        return self._interrupter.interrupt_all(Shutdown)
+        return self.interrupter.interrupt_all(Shutdown)
 
     def held(self) -> int:
         """Leases held here, told outcomes not among them."""
@@ -229,7 +228,7 @@ class JobBroker(LeanBroker):
 
     def shielded(self) -> AbstractContextManager[None]:
         """For handlers that talk to the store: see Interrupter.shielded."""
-        return self._interrupter.shielded()
+        return self.interrupter.shielded()
 
     def current_job(self) -> Job | None:
         """The job that the calling thread runs."""

@@ -109,8 +109,9 @@ class JobConsumer(Consumer):
         self._roster.asked(time.monotonic() - asked_at)
         if room:
             self._broker.fetched(desk.queue)
+        now = time.monotonic()
         for lease in leases:
-            self._accept(lease, asked_at)
+            self._accept(lease, asked_at, now)
         if len(leases) < room:
             self._roster.sated(desk.queue)
         return bool(leases or desk.outcomes) or bool(self._roster.suspects)
@@ -147,8 +148,8 @@ class JobConsumer(Consumer):
         self._outage = min(max(self._outage * 2, SHORTEST_OUTAGE), LONGEST_OUTAGE)
         time.sleep(self._outage * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
 
-    def _accept(self, lease: Lease, asked_at: float) -> None:
-        desk, now = self._desk, time.monotonic()
+    def _accept(self, lease: Lease, asked_at: float, now: float) -> None:
+        desk = self._desk
         try:
             call = read_call(lease)
         except (ValueError, KeyError, TypeError) as error:

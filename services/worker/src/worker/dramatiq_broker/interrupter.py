@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import structlog
 from dramatiq.middleware import Interrupt, TimeLimitExceeded, raise_thread_exception
@@ -33,29 +32,23 @@ class LeaseLost(Interrupt):
     """Somebody else may run the job by now: its lease has expired."""
 
 
-@dataclass(slots=True)
-class _Armed:
-    job: Job
-    deadline: float
-    fired: bool = False
-    shielded: bool = False
-    pending: type[Interrupt] | None = None
-
-
 class Interrupter:
     """Interrupts the handlers of this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._armed: dict[int, _Armed] = {}
+        self._armed: dict[int, Job] = {}
+        """By thread. A thread puts in its own job, and takes it out under the lock: who holds the lock and sees one may
+        raise in that thread.
+        """
         self.loop = Loop("interrupter", self.tick, every_seconds=PRECISION)
         """Looks at the deadlines."""
 
     def arm(self, job: Job, *, seconds: float) -> None:
         """From now on the calling thread may be interrupted for `job`, after `seconds` at the latest."""
         shield_by(self.shielded)
-        with self._lock:
-            self._armed[threading.get_ident()] = _Armed(job, time.monotonic() + seconds)
+        job.deadline = time.monotonic() + seconds
+        self._armed[threading.get_ident()] = job
 
     def disarm(self) -> None:
         """The calling thread's job is over; nothing can reach the thread any more when this returns.
@@ -64,8 +57,8 @@ class Interrupter:
         """
         thread = threading.get_ident()
         with self._lock:
-            armed = self._armed.pop(thread, None)
-            if armed is not None and armed.fired:
+            job = self._armed.pop(thread, None)
+            if job is not None and job.interrupted:
                 _clear_pending(thread)
 
     @contextmanager
@@ -74,50 +67,50 @@ class Interrupter:
 
         Landing between a request and its reply, it would leave the reply to whoever uses the connection next.
         """
-        armed = self._armed.get(threading.get_ident())
-        if armed is None or armed.shielded:
+        job = self._armed.get(threading.get_ident())
+        if job is None or job.shielded:
             yield
             return
         with self._lock:
-            armed.shielded = True
+            job.shielded = True
         try:
             yield
         finally:
             with self._lock:
-                armed.shielded = False
-                pending, armed.pending = armed.pending, None
+                job.shielded = False
+                pending, job.pending_interrupt = job.pending_interrupt, None
             if pending is not None:
                 raise pending
 
     def interrupt(self, job: Job, reason: type[Interrupt]) -> bool:
         """Raise `reason` in the thread that runs `job`; False when none does or it was interrupted before."""
         with self._lock:
-            for thread, armed in self._armed.items():
-                if armed.job is job:
-                    return self._fire(thread, armed, reason)
+            for thread, armed in list(self._armed.items()):
+                if armed is job:
+                    return self._fire(thread, job, reason)
         return False
 
     def interrupt_all(self, reason: type[Interrupt]) -> int:
         """Raise `reason` in every thread that runs a job; returns how many."""
         with self._lock:
-            return sum(self._fire(thread, armed, reason) for thread, armed in self._armed.items())
+            return sum(self._fire(thread, job, reason) for thread, job in list(self._armed.items()))
 
     def tick(self) -> int:
         """Interrupt the jobs that are past their deadline; returns how many."""
         now = time.monotonic()
         with self._lock:
-            late = [(thread, armed) for thread, armed in self._armed.items() if armed.deadline <= now]
-            return sum(self._fire(thread, armed, TimeLimitExceeded) for thread, armed in late)
+            late = [(thread, job) for thread, job in list(self._armed.items()) if job.deadline <= now]
+            return sum(self._fire(thread, job, TimeLimitExceeded) for thread, job in late)
 
-    def _fire(self, thread: int, armed: _Armed, reason: type[Interrupt]) -> bool:
-        if armed.fired:
+    def _fire(self, thread: int, job: Job, reason: type[Interrupt]) -> bool:
+        if job.interrupted:
             return False
-        armed.fired = True
-        if armed.shielded:
-            armed.pending = reason
+        job.interrupted = True
+        if job.shielded:
+            job.pending_interrupt = reason
         else:
             raise_thread_exception(thread, reason)
-        log.info("job_interrupted", job_id=armed.job.message_id, queue=armed.job.queue_name, reason=reason.__name__)
+        log.info("job_interrupted", job_id=job.message_id, queue=job.queue_name, reason=reason.__name__)
         return True
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from dramatiq import Message, MessageProxy
+from dramatiq.middleware import Interrupt
 
 from queue_engine.domain.lease import Lease, Outcome
 from service_kit.tracing import Span
@@ -22,10 +23,14 @@ class Job(MessageProxy):
     began_at = 0.0
     """When its handler's thread took it (monotonic seconds); 0: it has not begun."""
     ended_at = 0.0
-    entered = False
-    """Its actor's function was called; calls of other actors inside it are plain calls."""
     returned = False
-    """Its actor's function came back with a value."""
+    """Its actor's function came back."""
+    deadline = 0.0
+    """When its handler is interrupted at the latest (monotonic seconds). This and the next three: see Interrupter."""
+    interrupted = False
+    shielded = False
+    """Its handler is in a call that nothing may interrupt, and what would have meanwhile:"""
+    pending_interrupt: type[Interrupt] | None = None
     recalled = False
     """Given back before it began: whoever meets it in the work queue passes it over."""
     error: BaseException | None = None

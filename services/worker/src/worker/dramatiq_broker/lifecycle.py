@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextvars import copy_context
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,7 +11,6 @@ from dramatiq.middleware import Middleware, Shutdown, SkipMessage
 from dramatiq.worker import ConsumerThread, WorkerThread
 
 from queue_engine.domain.lease import Completed, Interrupted, Released
-from service_kit.logs import UNDERWAY
 from worker.dramatiq_broker import work_queue
 from worker.dramatiq_broker.interrupter import Interrupter
 from worker.dramatiq_broker.job import Job
@@ -25,6 +21,8 @@ if TYPE_CHECKING:
     from worker.dramatiq_broker.broker import JobBroker
 
 log = structlog.get_logger()
+COMPLETED = Completed()
+"""Of a job that returned nothing, as most do."""
 
 
 class Lifecycle(Middleware):
@@ -60,7 +58,6 @@ class Lifecycle(Middleware):
         job: Job = message
         try:
             begun = self._roster.begin(job)
-            UNDERWAY.set(job)
         except Exception as error:
             job.outcome = Released(begun=False)
             raise SkipMessage("the job could not begin") from error
@@ -80,19 +77,13 @@ class Lifecycle(Middleware):
         """Done, when the actor was seen to return and nothing after it said otherwise."""
         job: Job = message
         if exception is None and job.outcome is None and job.returned:
-            job.outcome = Completed(job.value)
+            job.outcome = Completed(job.value) if job.value else COMPLETED
 
     def after_skip_message(self, broker: Broker, message: Any) -> None:
         """A middleware that skips a job without failing it means that it is done."""
         job: Job = message
         if job.outcome is None and not job.failed:
             job.outcome = Completed()
-
-    def after_ack(self, broker: Broker, message: Any) -> None:
-        """The thread's log lines are no longer about this job."""
-        UNDERWAY.set(None)
-
-    after_nack = after_ack
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Dramatiq's consumers would go on taking while its threads finish."""
@@ -101,28 +92,6 @@ class Lifecycle(Middleware):
         for job in list(self._roster.running.values()):
             if _wants_notice(broker, job):
                 self._interrupter.interrupt(job, Shutdown)
-
-
-def guard(function: Callable[..., Any], roster: Roster, interrupter: Interrupter) -> Callable[..., Any]:
-    """An actor's function that can be interrupted, and only while it runs; what it sets in the context ends with it.
-    Called outside a job it is as before.
-    """
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        job = roster.current()
-        if job is None or job.entered:
-            return function(*args, **kwargs)
-        job.entered = True
-        try:
-            interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
-            result = copy_context().run(function, *args, **kwargs)
-        finally:
-            interrupter.disarm()
-        job.returned = True
-        return result
-
-    return run
 
 
 def _wants_notice(broker: Broker, job: Job) -> bool:

@@ -39,8 +39,9 @@ class WorkerMetrics:
         # Both clocks are near each other at best; the monotonic one of this process is mapped to the wall's here.
         offset = time.time() - time.monotonic()
         first = [job for job in ended if job.lease.deliveries == 1 and not job.lease.attempts_made]
+        waited = [job.began_at + offset - job.lease.created_at_ms / 1000 for job in first]
         self._duration.observe(queue, [(job.ended_at - job.began_at) * 1000 for job in ended])
-        self._wait.observe(queue, [max(0.0, job.began_at + offset - job.lease.created_at_ms / 1000) for job in first])
+        self._wait.observe(queue, [seconds if seconds > 0 else 0.0 for seconds in waited])
 
     def watch(self, roster: Roster, fetched_at: Mapping[str, float]) -> None:
         """Show, at each scrape, the busy threads and when the store last answered a take (monotonic seconds)."""

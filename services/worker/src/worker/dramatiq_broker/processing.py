@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from dramatiq import Actor
 from dramatiq.middleware import SkipMessage
 from dramatiq.worker import WorkerThread
 
+from service_kit.logs import UNDERWAY
 from worker.dramatiq_broker.job import Job
 
 if TYPE_CHECKING:
@@ -26,11 +29,10 @@ def process_here(broker: JobBroker, thread: WorkerThread) -> None:
 
 def process(broker: JobBroker, job: Job) -> None:
     """Run it between the signals that Dramatiq emits. Never raises, for that would end the thread."""
+    UNDERWAY.set(job)
     try:
         broker.emit_before_job(job)
-        result = None
-        if not job.failed:
-            result = broker.get_actor(job.actor_name)(*job.args, **job.kwargs)
+        result = None if job.failed else _run(broker, job)
         broker.emit_after_job(job, result=result)
     except SkipMessage as skipped:
         if job.failed:
@@ -41,6 +43,21 @@ def process(broker: JobBroker, job: Job) -> None:
         broker.emit_after_job(job, exception=error)
     finally:
         _finish(broker, job)
+        UNDERWAY.set(None)
+
+
+def _run(broker: JobBroker, job: Job) -> Any:
+    """Only meanwhile can it be interrupted, and what the actor sets in the context ends with it."""
+    actor = broker.get_actor(job.actor_name)
+    # Calling a plain actor writes its arguments to the log, and payloads do not belong there.
+    function = actor.fn if type(actor).__call__ is Actor.__call__ else actor
+    try:
+        broker.interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
+        result = copy_context().run(function, *job.args, **job.kwargs)
+    finally:
+        broker.interrupter.disarm()
+    job.returned = True
+    return result
 
 
 def _finish(broker: JobBroker, job: Job) -> None:
@@ -51,4 +68,5 @@ def _finish(broker: JobBroker, job: Job) -> None:
         broker.emit_after(signal, job)
     except Exception:
         log.exception("job_not_finished")
-    job.clear_exception()
+    if job.error is not None:
+        job.clear_exception()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -23,15 +23,14 @@ class QueueHistogram(Collector):
         self._sums: dict[str, float] = {}
         registry.register(self)
 
-    def observe(self, queue: str, values: Iterable[float]) -> None:
+    def observe(self, queue: str, values: Sequence[float]) -> None:
         """Count values of one queue."""
         with self._lock:
             counts = self._counts.setdefault(queue, [0] * (len(self._bounds) + 1))
-            total = self._sums.get(queue, 0.0)
+            self._sums[queue] = self._sums.get(queue, 0.0) + sum(values)
+            bounds = self._bounds
             for value in values:
-                counts[bisect_left(self._bounds, value)] += 1
-                total += value
-            self._sums[queue] = total
+                counts[bisect_left(bounds, value)] += 1
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """What was counted so far."""
