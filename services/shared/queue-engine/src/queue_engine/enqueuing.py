@@ -13,10 +13,11 @@ from queue_engine.domain.limits import MAX_ENQUEUE, check_queue_name
 from queue_engine.store.encode import CheckedJob, action_args, checked_job, job_args
 from queue_engine.store.redis_store import Arg, Part, RedisStore, Reply
 
-FIRST_PART, FURTHER_PART = 25, 100
+FIRST_PART, FURTHER_PART = 25, 250
 """Jobs of a batch's first call, few so that the store begins soon, and of each further one, which is sent meanwhile.
 
-None keeps the store for more than about 3 ms. The last call has at least as many as the first: fewer are not worth one.
+None keeps the store for more than about 5 ms, and there are few, because a store may sync its disk after each. The last
+has at least as many as the first: fewer are not worth a call.
 """
 
 _STATES = {state.value.encode(): state for state in JobState}
