@@ -157,6 +157,16 @@ def test_log_lines_of_a_job_carry_its_ids(start_worker: StartWorker, engine: Que
     assert str(notes.parent) not in worker.log
 
 
+def test_a_stack_begins_in_the_handler(start_worker: StartWorker, engine: QueueEngine, notes: Path) -> None:
+    start_worker()
+    job_id = enqueue(engine, QUEUE, "note", {"path": str(notes.parent), "seconds": 0}, attempts=1)
+    wait_until(lambda: state_of(engine, QUEUE, job_id) is JobState.FAILED)
+
+    stack = engine.get_job(QUEUE, job_id).job.stack
+    assert stack is not None
+    assert "in note" in stack.splitlines()[1]
+
+
 def test_a_restarted_store_loses_nothing_and_the_worker_goes_on_by_itself(
     start_worker: StartWorker, valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:

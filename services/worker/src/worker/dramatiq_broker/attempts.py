@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import traceback
+from types import FrameType
 from typing import Any
 
-import dramatiq
 import structlog
 from dramatiq import Actor, Broker
 from dramatiq.errors import RateLimitExceeded, Retry
@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from queue_engine.domain.errors import StoreFull, StoreUnavailable
 from queue_engine.domain.job import FailureKind
 from queue_engine.domain.lease import Deferred, Failed, Interrupted, Outcome, Released
-from worker.dramatiq_broker import processing
 from worker.dramatiq_broker.interrupter import Cancelled, LeaseLost
 from worker.dramatiq_broker.job import Job
 from worker.failures import Defer, Permanent
@@ -24,7 +23,7 @@ from worker.failures import Defer, Permanent
 log = structlog.get_logger()
 STACK_CHARACTERS = 4_000
 STACK_FRAMES = 30
-FRAMEWORK = frozenset({processing.__file__, dramatiq.actor.__code__.co_filename})
+FRAMEWORK = ("dramatiq.", "worker.dramatiq_broker.", "worker.actors")  # modules between a thread and a handler
 LIMITER_SECONDS = 2.0  # a full rate limiter is asked again about this much later
 STORE_SECONDS = 2.0
 
@@ -132,12 +131,16 @@ def _words(error: BaseException) -> str:
 def _stack(error: BaseException) -> str:
     """The traceback from the handler's own frames on, the latest of them when there are many."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_next is not None and frames.tb_frame.f_code.co_filename in FRAMEWORK:
+    while frames is not None and frames.tb_next is not None and _is_framework(frames.tb_frame):
         frames = frames.tb_next
     told = traceback.TracebackException(type(error), error, None)
     # Walked without columns: for the carets below the lines each line would be compiled anew.
     told.stack = traceback.StackSummary.extract(traceback.walk_tb(frames), limit=-STACK_FRAMES)
     return "".join(told.format())[-STACK_CHARACTERS:]
+
+
+def _is_framework(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith(FRAMEWORK)
 
 
 def _about(seconds: float) -> int:

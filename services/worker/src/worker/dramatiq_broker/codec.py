@@ -39,15 +39,12 @@ Call = tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]
 def read_call(lease: Lease) -> Call:
     """What a leased job calls its actor with. Raises ValueError, KeyError or TypeError."""
     data = orjson.loads(lease.data)
-    args: tuple[Any, ...] = (data,)
-    kwargs: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    if lease.options:
-        given = orjson.loads(lease.options)
-        if MARK in given:
-            args, kwargs, options = tuple(data["args"]), dict(data["kwargs"]), dict(given[MARK])
+    given = orjson.loads(lease.options) if lease.options else {}
+    if MARK not in given:
+        return (data,), {}, {}
+    options = dict(given[MARK])
     options.pop("eta", None)  # it would send the job into this process's memory to wait there
-    return args, kwargs, options
+    return tuple(data["args"]), dict(data["kwargs"]), options
 
 
 def to_new_job(message: Message[Any], *, actor: Actor[..., Any] | None, priority: int, delay_ms: int | None) -> NewJob:
