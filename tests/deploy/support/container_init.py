@@ -49,7 +49,9 @@ def rights(spec: dict[str, Any]) -> list[str]:
     user = str(spec["user"])
     dropped = [] if user == "0" else ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
     environment = [f"{name}={value}" for name, value in spec["environment"].items()]
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *dropped, "env", "-i", *environment]
+    # The kernel forgets with whom a process is to die when its user changes.
+    becoming = ["setpriv", "--pdeathsig=keep", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return [*becoming, *dropped, "env", "-i", *environment]
 
 
 def hide(root: Path, folders: list[str]) -> None:

@@ -178,11 +178,12 @@ class Network:
         return self._started[-1]
 
     def close(self) -> None:
-        """Kill what still runs and take the network away."""
+        """Kill what still runs and take the network away; raises ContainerFailed when something outlives it."""
         for container in self._started:
             container.process.kill()  # its process 1 goes with it
             container.process.wait(10)
         for namespace in self._namespaces:
+            _wait_until_empty(namespace)
             ip("netns", "delete", namespace)
 
     def _plug_in(self, name: str, number: int) -> str:
@@ -199,6 +200,15 @@ class Network:
         self._namespaces.append(namespace)
         ip("-n", namespace, "link", "set", "lo", "up")
         return namespace
+
+
+def _wait_until_empty(namespace: str) -> None:
+    deadline = time.monotonic() + 10
+    command = ["/usr/bin/env", "ip", "netns", "pids", namespace]
+    while pids := subprocess.run(command, check=True, capture_output=True, text=True).stdout.split():
+        if time.monotonic() > deadline:
+            raise ContainerFailed(f"in the network namespace {namespace} there still runs {', '.join(pids)}")
+        time.sleep(0.05)
 
 
 def base_spec(scratch: Path, layers: Sequence[Path]) -> dict[str, Any]:
