@@ -97,11 +97,11 @@ def _delayed(found: Mapping[str, Any]) -> list[str]:
 
 
 def _retention(found: Mapping[str, Any]) -> list[str]:
+    slowest = f" (the slowest {found['slowest_ms']:.1f} ms)" if found["slow"] else ""
     told = (
         f"{found['completed']:,} completed jobs were brought down to {found['left']:,} by {found['calls']:,} calls in "
         f"{found['seconds']:.0f} s: {found['cpu_us']:,.0f} us of the store's CPU each, the longest round trip "
-        f"{found['max_ms']:.1f} ms; calls over 10 ms in the slow log: {found['slow']} (the slowest "
-        f"{found['slowest_ms']:.1f} ms)."
+        f"{found['max_ms']:.1f} ms; calls over 10 ms in the slow log: {found['slow']}{slowest}."
     )
     return [told]
 
