@@ -105,7 +105,6 @@ def _bound(rule: options_pb2.FieldRule | None, name: str) -> int | None:
 def _problems(message: Message, path: str) -> Iterator[FieldError]:
     for field in _checked_fields(message.DESCRIPTOR):
         is_absent = field.has_presence and not message.HasField(field.name)
-        is_absent = field.has_presence and not message.HasField(field.name)
         value: Any = None if is_absent else getattr(message, field.name)
         is_blank = field.is_required and isinstance(value, str) and not value.strip()
         if is_absent or is_blank or not (value or field.has_presence):

@@ -83,7 +83,7 @@ class Lifecycle(Middleware):
         """A middleware that skips a job without failing it means that it is done."""
         job: Job = message
         if job.outcome is None and not job.failed:
-            job.outcome = Completed()
+            job.outcome = COMPLETED
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Dramatiq's consumers would go on taking while its threads finish."""
