@@ -177,6 +177,7 @@ def test_an_enqueue_by_a_person_is_recorded_and_one_by_a_service_is_not(engine: 
         {"delay_ms": -1},
         {"delay_ms": 1, "due_at_ms": 1},
         {"timeout_ms": 0},
+        {"owner": "two\nlines"},
         {"backoff": Backoff(jitter=2)},
     ],
     ids=str,

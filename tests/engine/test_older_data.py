@@ -1,5 +1,6 @@
 """Jobs as older functions wrote them. Before 1.6: a delivery in four fields, a completion counted as an attempt.
-Before 1.7: a digest without the window and the request that made the job, and no note of its lists."""
+Before 1.7: a digest without the window and the request that made the job, and no note of its lists. Before 1.8: name,
+time of creation and these in a field each."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 import redis
 
-from engine.builders import QUEUE, Worker, a_failure, a_job, keys_of
+from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, keys_of
 from queue_engine.domain.errors import IdConflict
 from queue_engine.domain.job import Enqueued, IfExists, JobState
 from queue_engine.domain.lease import Completed, Outcome, Released, Renewal, Verdict
@@ -113,12 +115,23 @@ def test_an_older_completed_job_is_shown_as_it_was_and_keeps_its_history(
     assert outcomes_of(engine)[0] == (1, "worker-1", "completed")
 
 
-def make_older_identity(client: redis.Redis, made: str = "") -> None:
-    identity: Any = client.hget(KEY, "x")
-    client.hset(KEY, "x", identity[:8])
-    client.hdel(KEY, "h")
-    if made:
-        client.hset(KEY, "rq", made)
+@pytest.fixture(params=["1.6", "1.7"])
+def make_older_made(request: pytest.FixtureRequest, client: redis.Redis) -> Callable[[], None]:
+    """Brings how the job was made into the fields of that version."""
+
+    def make() -> None:
+        made: Any = client.hget(KEY, "m")
+        created, digest, (name, *more) = made[:13], made[14:22], made[23:].split(b" ", 2)
+        window, by = more[:1] or [b"-"], more[1:]
+        older = {b"n": name, b"ts": created, b"x": b" ".join([digest, *window, *by])}
+        if request.param == "1.6":
+            older[b"x"] = digest
+            older |= {b"rq": by[0]} if by else {}
+            client.hdel(KEY, "h")
+        client.hdel(KEY, "m")
+        client.hset(KEY, mapping=older)  # type: ignore[arg-type]  # the stubs want texts
+
+    return make
 
 
 def prune(engine: QueueEngine, client: redis.Redis) -> None:
@@ -126,9 +139,11 @@ def prune(engine: QueueEngine, client: redis.Redis) -> None:
     assert engine.prune_jobs(QUEUE) == 1
 
 
-def test_an_older_job_is_answered_and_told_from_another_meaning(engine: QueueEngine, client: redis.Redis) -> None:
+def test_an_older_job_is_answered_and_told_from_another_meaning(
+    engine: QueueEngine, make_older_made: Callable[[], None]
+) -> None:
     engine.enqueue_job(QUEUE, a_job())
-    make_older_identity(client)
+    make_older_made()
 
     assert engine.enqueue_job(QUEUE, a_job()) == Enqueued("job-1", JobState.WAITING, created=False)
     with pytest.raises(IdConflict):
@@ -136,27 +151,27 @@ def test_an_older_job_is_answered_and_told_from_another_meaning(engine: QueueEng
 
 
 def test_an_older_replacement_is_not_done_again_and_another_is(
-    engine: QueueEngine, worker: Worker, client: redis.Redis
+    engine: QueueEngine, client: redis.Redis, make_older_made: Callable[[], None]
 ) -> None:
     engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r1"))
-    make_older_identity(client, "CREATED r1")
+    make_older_made()
 
     again = a_job(if_exists=IfExists.REPLACE, request="r1")
     assert engine.enqueue_job(QUEUE, again) == Enqueued("job-1", JobState.WAITING, created=True)
-    assert client.hget(KEY, "rq") == b"CREATED r1"
+    assert client.hget(KEY, "m") is None
 
     another = engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r2"))
     assert another.replaced
-    assert client.hget(KEY, "rq") is None
+    assert client.hmget(KEY, "n", "ts", "x", "rq") == [None] * 4
 
 
 def test_an_older_job_leaves_a_tombstone_for_its_window_and_no_list(
-    engine: QueueEngine, worker: Worker, client: redis.Redis
+    engine: QueueEngine, worker: Worker, client: redis.Redis, make_older_made: Callable[[], None]
 ) -> None:
     engine.enqueue_job(QUEUE, a_job(dedup_ms=5_000, if_exists=IfExists.REPLACE, request="r1"))
     worker.run(a_failure())
     worker.run(Completed())
-    make_older_identity(client, "CREATED r1")
+    make_older_made()
     client.hset(KEY, "t1", int(time.time() * 1000))
 
     prune(engine, client)
@@ -167,3 +182,31 @@ def test_an_older_job_leaves_a_tombstone_for_its_window_and_no_list(
     assert 3_000 < remembered <= 5_000
     again = a_job(if_exists=IfExists.REPLACE, request="r1", dedup_ms=5_000)
     assert engine.enqueue_job(QUEUE, again) == Enqueued("job-1", JobState.COMPLETED, created=True)
+
+
+def test_an_older_job_is_shown_found_and_taken_as_what_it_is(
+    engine: QueueEngine, worker: Worker, make_older_made: Callable[[], None]
+) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    before = engine.get_job(QUEUE, "job-1").job
+    make_older_made()
+
+    assert engine.get_job(QUEUE, "job-1").job == before
+    assert [job.job_id for job in engine.find_jobs(before.name, queue=QUEUE).jobs] == ["job-1"]
+    lease = worker.take_one()
+    assert (lease.name, lease.created_at_ms) == (before.name, before.created_at_ms)
+
+
+def test_an_older_dead_job_is_grouped_and_recorded_by_its_name(
+    engine: QueueEngine, worker: Worker, make_older_made: Callable[[], None]
+) -> None:
+    engine.enqueue_job(QUEUE, a_job(attempts=1))
+    lease = worker.take_one()
+    make_older_made()
+
+    worker.report(lease, a_failure())
+    assert [group.name for group in engine.list_error_groups(QUEUE).groups] == ["ticket.created"]
+
+    engine.remove_job(QUEUE, "job-1", action=an_action())
+    (record,) = engine.claim_audit(QUEUE, shipper="s1", lease_ms=60_000)
+    assert orjson.loads(record.detail)["name"] == "ticket.created"

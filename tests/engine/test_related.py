@@ -26,7 +26,7 @@ def test_a_job_knows_who_enqueued_it(engine: QueueEngine) -> None:
 def test_a_job_without_a_parent_is_stored_as_before(engine: QueueEngine, client: redis.Redis) -> None:
     engine.enqueue_job(QUEUE, a_job())
 
-    assert set(client.hkeys("jobs:{tickets}:j:job-1")) == {b"s", b"n", b"d", b"x", b"ts"}
+    assert set(client.hkeys("jobs:{tickets}:j:job-1")) == {b"s", b"d", b"m"}
 
 
 def test_a_replaced_job_forgets_its_parent(engine: QueueEngine) -> None:

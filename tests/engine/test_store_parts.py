@@ -50,11 +50,13 @@ def a_part(*job_ids: str, first: Callable[[], Any] = lambda: None, **fields: Any
 
 
 def enqueue(store: RedisStore, *parts: Part) -> list[Reply]:
-    return store.call_in_parts("enqueue_jobs", QUEUE, parts)
+    return store.call_in_parts("accept_jobs", QUEUE, parts)
 
 
-def words(*found: bytes) -> list[bytes]:
-    return [b"OK", *(word for each in found for word in (each, b"waiting"))]
+def words(*found: bytes) -> Reply:
+    """The reply that says this of the jobs of a part, which all wait."""
+    told = [(number, word, b"waiting") for number, word in enumerate(found, 1) if word != b"CREATED"]
+    return [b"OK", *(value for each in told for value in each)]
 
 
 def test_jobs_and_answers_keep_their_order_over_parts(engine: QueueEngine, worker: Worker) -> None:
@@ -79,9 +81,9 @@ def test_each_call_is_observed_and_a_small_batch_is_one(store: RedisStore, calls
     engine = QueueEngine(store)
 
     engine.enqueue_jobs(QUEUE, JOBS[: 2 * FIRST_PART - 1])
-    assert calls["enqueue_jobs"] == 1
+    assert calls["accept_jobs"] == 1
     engine.enqueue_jobs(QUEUE, JOBS)
-    assert calls["enqueue_jobs"] == 3
+    assert calls["accept_jobs"] == 3
 
 
 def test_nothing_is_sent_when_the_last_job_is_refused(engine: QueueEngine) -> None:

@@ -59,7 +59,7 @@ def test_the_digest_sees_meaning_and_not_form() -> None:
 def test_a_job_is_told_by_the_same_digest_whether_its_data_is_kept_parsed_or_not(data: bytes) -> None:
     checked = checked_job(NewJob("id", "name", data))
 
-    assert job_args(checked)[3] == digest("name", data)
+    assert job_args(checked)[2] == digest("name", data) + b" name"
     assert (checked.value is None) is (len(data) > 500)
 
 

@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -17,7 +16,7 @@ import peer
 from prometheus_client import CollectorRegistry
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff, BackoffKind
-from queue_engine.domain.job import NewJob
+from queue_engine.domain.job import NewJob, new_job_id
 from queue_engine.engine import QueueEngine
 from service_kit.logs import configure_logging
 from worker.actors import declare_actors
@@ -72,7 +71,7 @@ def _engine() -> QueueEngine:
 
 def _job(job: str, ticket: dict[str, Any], delay_ms: int | None = None) -> NewJob:
     backoff = AGAIN if job == "flaky" else DEFAULT_BACKOFF
-    return NewJob(str(uuid.uuid4()), job, orjson.dumps(ticket), delay_ms=delay_ms, backoff=backoff)
+    return NewJob(new_job_id(), job, orjson.dumps(ticket), delay_ms=delay_ms, backoff=backoff)
 
 
 def add(job: str, ticket: dict[str, Any], delay_ms: int | None = None) -> None:

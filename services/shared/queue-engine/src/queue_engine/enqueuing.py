@@ -32,10 +32,12 @@ def enqueue_jobs(
         raise InvalidArgument("jobs", f"must be at most {MAX_ENQUEUE}")
     checked = [checked_job(job) for job in jobs]
     cuts = [0, *range(FIRST_PART, len(jobs) - FIRST_PART + 1, FURTHER_PART), len(jobs)]
-    parts = [partial(_args, action, checked[begin:end]) for begin, end in pairwise(cuts) if begin < end]
-    words = [word for reply in _enqueue(store, queue, parts) for word in reply[1:]]
-    answered = zip(jobs, words[::2], words[1::2], strict=True)
-    return [_answer(queue, job, word, _STATES[state]) for job, word, state in answered]
+    spans = [(begin, end) for begin, end in pairwise(cuts) if begin < end]
+    parts = [partial(_args, action, checked[begin:end]) for begin, end in spans]
+    answers: list[Enqueued | Exception] = []
+    for (begin, end), reply in zip(spans, _enqueue(store, queue, parts), strict=True):
+        answers += _answers(queue, jobs[begin:end], reply)
+    return answers
 
 
 def _args(action: Action | None, jobs: Sequence[CheckedJob]) -> list[Arg]:
@@ -44,10 +46,18 @@ def _args(action: Action | None, jobs: Sequence[CheckedJob]) -> list[Arg]:
 
 def _enqueue(store: RedisStore, queue: str, parts: Sequence[Part]) -> list[Reply]:
     try:
-        return store.call_in_parts("enqueue_jobs", queue, parts)
+        return store.call_in_parts("accept_jobs", queue, parts)
     except QueueNotFound:
         store.set_up_queue(queue)
-        return store.call_in_parts("enqueue_jobs", queue, parts)
+        return store.call_in_parts("accept_jobs", queue, parts)
+
+
+def _answers(queue: str, jobs: Sequence[NewJob], reply: Reply) -> list[Enqueued | Exception]:
+    """One for each job; those that the reply does not name are new and wait."""
+    answers: list[Enqueued | Exception] = [Enqueued(job.job_id, JobState.WAITING, created=True) for job in jobs]
+    for number, word, state in zip(*[iter(reply[1:])] * 3, strict=True):
+        answers[number - 1] = _answer(queue, jobs[number - 1], word, _STATES[state])
+    return answers
 
 
 def _answer(queue: str, job: NewJob, word: bytes, state: JobState) -> Enqueued | Exception:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import Any
 
 from queue_engine.domain.backoff import DEFAULT_BACKOFF, Backoff
 from queue_engine.domain.errors import InvalidArgument
-from queue_engine.domain.job import IfExists, JobRef, NewJob
+from queue_engine.domain.job import IfExists, JobRef, NewJob, new_job_id
 from queue_engine.domain.limits import check_job_id
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -97,7 +96,7 @@ def resolve(
         job_id = _id_from(job_type.id_template, payload) or None  # nothing is left of a template optional as a whole
     if job_id is None:
         # Nobody can repeat an id that was drawn here, so nothing is remembered once the job is gone.
-        job_id, dedup_ms = str(uuid.uuid4()), 0
+        job_id, dedup_ms = new_job_id(), 0
     check_job_id(job_id)
     due_at_ms = options.due_at_ms
     if due_at_ms is None and options.delay_ms is None and job_type.due_field:

@@ -39,10 +39,13 @@ class CheckedJob(NamedTuple):
     """A job that may be sent, with what its check came by. Its arguments are always the same."""
 
     job: NewJob
-    settings: str
-    if_exists: str
+    more: str  # as shared/enqueue.lua has it, without the options; empty: none
     digest: bytes  # empty: to be made of `value`
     value: Any  # what the data says
+
+
+_PLAIN = NewJob("", "", b"")[3:]
+"""Nothing to say of a job but its id, its name and its data."""
 
 
 def checked_job(job: NewJob) -> CheckedJob:
@@ -51,21 +54,30 @@ def checked_job(job: NewJob) -> CheckedJob:
     value, made = read_json("data", job.data), b""
     if len(job.data) > _SMALL_BYTES:
         value, made = None, _digest(job.name, value)
-    return CheckedJob(job, pack_settings(job), _if_exists(job), made, value)
+    return CheckedJob(job, _more(job) if job[3:] != _PLAIN else "", made, value)
 
 
 def job_args(checked: CheckedJob) -> tuple[Arg, ...]:
-    """The eleven arguments of one job for enqueue_jobs."""
-    job, settings, if_exists, made, value = checked
+    """The arguments of one job, as shared/enqueue.lua has them."""
+    job, more, made, value = checked
+    made = (made or _digest(job.name, value)) + _name(job)
+    return job.job_id, job.data, made, more.encode() + job.options
+
+
+def _name(job: NewJob) -> bytes:
+    """With the window when there is one, or a replacement's request follows it."""
+    if job.dedup_ms is None and job.if_exists is IfExists.RETURN:
+        return f" {job.name}".encode()
+    return f" {job.name} {'-' if job.dedup_ms is None else job.dedup_ms}".encode()
+
+
+def _more(job: NewJob) -> str:
     when = ""
     if job.delay_ms:
         when = f"r{job.delay_ms}"
     elif job.due_at_ms is not None:
         when = f"a{job.due_at_ms}"
-    return (
-        job.job_id, job.name, job.data, made or _digest(job.name, value), when, job.priority, settings, job.owner,
-        job.options, if_exists, str(job.parent) if job.parent else "",
-    )  # fmt: skip
+    return f"{when}\n{job.priority}\n{pack_settings(job)}\n{job.owner}\n{_if_exists(job)}\n{job.parent or ''}\n"
 
 
 def _if_exists(job: NewJob) -> str:

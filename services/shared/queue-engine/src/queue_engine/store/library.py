@@ -7,7 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-MAJOR, MINOR = 1, 7
+MAJOR, MINOR = 1, 8
 """Major: a change the previous services could not work with, which gets new function names. Minor: any other."""
 
 OLDEST_BESIDE = MAJOR - 1
@@ -17,7 +17,7 @@ LIBRARY_NAME = f"jobqueue_v{MAJOR}"
 FUNCTION_PREFIX = f"jq{MAJOR}_"
 
 _SHARED = (
-    "queue", "batch", "order", "settings", "identity", "delivery", "lists", "history", "audit", "groups", "dead",
+    "queue", "batch", "order", "settings", "made", "delivery", "lists", "history", "audit", "groups", "dead",
     "endings", "quarantine", "reap", "promote", "take", "leases", "outcomes", "outcome_completed", "outcome_failed",
     "outcome_deferred", "outcome_released", "outcome_interrupted", "settle", "retention", "reopen", "cancel", "enqueue",
     "schedules", "page", "registry", "reconcile", "erase",

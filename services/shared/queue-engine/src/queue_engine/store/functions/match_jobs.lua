@@ -14,16 +14,18 @@ local function begins(word) return string.sub(word, 1, #start) == start end
 local ids = page_ids(queue, ARGV[1], tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), 500))
 local reply = { 'OK', #ids }
 for _, id in ipairs(ids) do
-  local job = redis.pcall('HMGET', job_key(queue, id), 'n', 'e', 't1', 'ts', 'cx')
+  local key = job_key(queue, id)
+  local job = redis.pcall('HMGET', key, 'm', 'e', 't1', 'cx')
   if not job.err then
+    local its_name, created = read_made(key, job[1])
     local finished = tonumber(job[3] or nil)
-    local fits = (name == '' or job[1] == name)
+    local fits = (name == '' or its_name == name)
       and (text == '' or string.find(job[2] or '', text, 1, true))
       and (not after or finished and finished >= after)
       and (not before or finished and finished < before)
-      and (not accepted or (tonumber(job[4] or nil) or 0) < accepted)
-      and (ARGV[9] == '' or not job[5])
-      and (begins(id) or begins(job[1] or ''))
+      and (not accepted or (created or 0) < accepted)
+      and (ARGV[9] == '' or not job[4])
+      and (begins(id) or begins(its_name or ''))
     if fits then reply[#reply + 1] = id end
   end
 end

@@ -3,7 +3,7 @@
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1] id   ARGV[2] revision   ARGV[3] due ms that the caller knows   ARGV[4] due ms that it is run for
 -- ARGV[5] following due ms   ARGV[6] run times missed before   ARGV[7] enqueue | failed | skipped   ARGV[8] problem or ''
--- ARGV[9..19] with enqueue: the job, as in enqueue_jobs
+-- ARGV[9...] with enqueue: the job, as shared/enqueue.lua has it
 -- Returns {'OK', enqueued | known | failed | skipped} | {'CHANGED'} | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: none
 local JOB = 9

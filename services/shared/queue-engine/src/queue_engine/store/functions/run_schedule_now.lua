@@ -1,7 +1,7 @@
 -- Enqueue one job of a schedule by hand; when it is due stays as it is.
 -- KEYS[1] jobs:{queue}:meta
 -- ARGV[1..5] action (event id, actor, issuer, token id, reason)   ARGV[6] id   ARGV[7] revision
--- ARGV[8..18] the job, as in enqueue_jobs
+-- ARGV[8...] the job, as shared/enqueue.lua has it
 -- Returns {'OK', enqueued | known | failed} | {'CHANGED'} | {'UNKNOWN_QUEUE'} | {'LAYOUT', found}
 -- Flags: none
 local JOB = 8

@@ -1,8 +1,85 @@
--- Enqueueing. A job comes as eleven ARGV entries from `at` on: id, name, data, digest, when, priority, settings, owner,
--- options, what to do when the id exists, parent ('<queue>:<id>' or ''). To replace is '<word>:<request>': a job remembers
--- by which request it was made so, and the same request again, whose answer was lost, is answered and not done again.
+-- Enqueueing. A job comes as four ARGV entries: id, data, how it is made ('<digest> <name>', and ' <window>'; see made.lua), and what
+-- else there is to say of it: '' or seven lines, any of them empty: when, priority, settings, owner, what to do when
+-- the id exists, parent ('<queue>:<id>'), options. To replace is '<word>:<request>': a job remembers by which request it
+-- was made so, and the same request again, whose answer was lost, is answered and not done again. Services before 1.8 send
+-- eleven: id, name, data, digest, when, priority, settings, owner, options, what to do when it exists, parent.
 
-local NEW_JOB_SIZE = 11
+local JOB_SIZE, OLDER_JOB_SIZE = 4, 11
+
+local PLAIN = { when = '', priority = '0', settings = '', owner = '', if_exists = 'return', parent = '', options = '' }
+local NO_FIELDS = {}
+
+-- Take a replacement's word and the name of its request apart.
+local function with_request(more)
+  if more.if_exists ~= 'return' then more.if_exists, more.request = string.match(more.if_exists, '^([^:]*):?(.*)$') end
+  if more.request == '' then more.request = nil end
+  return more
+end
+
+local function read_more(lines)
+  local more = {}
+  more.when, more.priority, more.settings, more.owner, more.if_exists, more.parent, more.options =
+    string.match(lines, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
+  return more.options and with_request(more) or error('malformed job')
+end
+
+local function older_job(args, at)
+  local more = with_request({
+    when = args[at + 4], priority = args[at + 5], settings = args[at + 6], owner = args[at + 7], options = args[at + 8],
+    if_exists = args[at + 9], parent = args[at + 10],
+  })
+  local window = dedup_window(more.settings) or more.request and '-'
+  local made = args[at + 3] .. ' ' .. args[at + 1] .. (window and ' ' .. window or '')
+  return { id = args[at], data = args[at + 2], made = made, more = more }
+end
+
+-- The jobs from `first` on, `size` entries each. Those of a call often say the same, which is read once.
+local function read_jobs(args, first, size)
+  local jobs, n, read = {}, 0, { [''] = PLAIN }
+  for at = first, #args, size do
+    n = n + 1
+    if size == OLDER_JOB_SIZE then
+      jobs[n] = older_job(args, at)
+    else
+      local lines = args[at + 3]
+      local more = read[lines] or read_more(lines)
+      read[lines] = more
+      jobs[n] = { id = args[at], data = args[at + 1], made = args[at + 2], more = more, key = '', fresh = true }
+    end
+  end
+  return jobs
+end
+
+-- What there is to know of each job before anything is written. A job is fresh when nothing is known of its id, nor an
+-- earlier one of this call has it: one look at all of them says it for nearly every call.
+local function look_up(queue, jobs)
+  local graves, keys, seen = {}, {}, {}
+  local jobs_at, graves_at = queue.prefix .. 'j:', queue.prefix .. 't:'
+  for i = 1, #jobs do
+    local job = jobs[i]
+    local id = job.id
+    job.key, job.fresh = jobs_at .. id, not seen[id]
+    graves[i], keys[i], seen[id] = graves_at .. id, job.key, true
+  end
+  local known = redis.call('EXISTS', unpack(keys)) > 0
+  local tombstones = redis.call('MGET', unpack(graves))
+  for i = 1, #jobs do
+    local job, tombstone = jobs[i], tombstones[i]
+    if known or tombstone then job.fresh, job.tombstone = false, tombstone end
+  end
+end
+
+-- Fields that are not set when a job says nothing of them, which keeps a plain job small.
+local function optional_fields(more, owner)
+  if more == PLAIN then return NO_FIELDS end
+  local fields, n, priority, settings, options, parent = {}, 0, more.priority, more.settings, more.options, more.parent
+  if priority ~= '0' then fields[n + 1], fields[n + 2], n = 'p', priority, n + 2 end
+  if settings ~= '' then fields[n + 1], fields[n + 2], n = 'c', settings, n + 2 end
+  if owner ~= '' then fields[n + 1], fields[n + 2], n = 'u', owner, n + 2 end
+  if options ~= '' then fields[n + 1], fields[n + 2], n = 'o', options, n + 2 end
+  if parent ~= '' then fields[n + 1], fields[n + 2] = 'pa', parent end
+  return fields
+end
 
 -- Due time in ms of a when-word: "" now, "r<ms>" from now, "a<ms>" absolute.
 local function due_time(queue, when)
@@ -11,106 +88,95 @@ local function due_time(queue, when)
   return string.sub(when, 1, 1) == 'r' and queue.now + ms or ms
 end
 
--- What there is to know of each job before anything is written. A job is fresh when no hash has its id, nor an earlier one
--- of this call: one look at all of them says it for nearly every call.
-local function read_new_jobs(queue, args, first)
-  local jobs, graves, keys, seen = {}, {}, {}, {}
-  local jobs_at, graves_at = queue.prefix .. 'j:', queue.prefix .. 't:'
-  for at = first, #args, NEW_JOB_SIZE do
-    local id = args[at]
-    local key, n = jobs_at .. id, #jobs + 1
-    graves[n], keys[n] = graves_at .. id, key
-    jobs[n] = { at = at, id = id, key = key, due = due_time(queue, args[at + 4]), fresh = not seen[id] }
-    seen[id] = true
-  end
-  local known = redis.call('EXISTS', unpack(keys)) > 0
-  for i, tombstone in ipairs(redis.call('MGET', unpack(graves))) do
-    local job = jobs[i]
-    job.tombstone, job.fresh = tombstone, job.fresh and not known
-  end
-  return jobs
-end
-
--- Fields that are not set when a job says nothing of them, which keeps a plain job small. Written out, for each is looked
--- at for each job.
-local function optional_fields(fields, args, at)
-  local n, priority, settings, owner, options, parent =
-    #fields, args[at + 5], args[at + 6], args[at + 7], args[at + 8], args[at + 10]
-  if priority ~= '0' then fields[n + 1], fields[n + 2], n = 'p', priority, n + 2 end
-  if settings ~= '' then fields[n + 1], fields[n + 2], n = 'c', settings, n + 2 end
-  if owner ~= '' then fields[n + 1], fields[n + 2], n = 'u', owner, n + 2 end
-  if options ~= '' then fields[n + 1], fields[n + 2], n = 'o', options, n + 2 end
-  if parent ~= '' then fields[n + 1], fields[n + 2] = 'pa', parent end
-end
-
 -- Write the job's own fields and its place in the order; `word` is what a replacing request is answered. Returns its state.
-local function write_job(batch, args, job, word)
-  local queue, id, at, due = batch.queue, job.id, job.at, job.due
+local function write_job(batch, job, word)
+  local queue, id, more = batch.queue, job.id, job.more
+  local due = due_time(queue, more.when)
   local state = due > queue.now and 'delayed' or 'waiting'
-  local identity = pack_identity(args[at + 3], args[at + 6], job.request and word .. ' ' .. job.request)
-  local fields = { 's', state, 'n', args[at + 1], 'd', args[at + 2], 'x', identity, 'ts', queue.now }
-  optional_fields(fields, args, at)
-  redis.call('HSET', job.key, unpack(fields))
+  local made = now_text(queue) .. ' ' .. job.made
+  if more.request then made = made .. ' ' .. word .. ' ' .. more.request end
+  redis.call('HSET', job.key, 's', state, 'd', job.data, 'm', made, unpack(optional_fields(more, job.owner or more.owner)))
   if state == 'delayed' then
     index_add(batch, 'delayed', due, id)
     batch.due = math.min(batch.due or math.huge, due)
   else
-    index_add(batch, 'waiting', wait_score(args[at + 5], job.sequence), id)
+    index_add(batch, 'waiting', wait_score(more.priority, job.sequence), id)
     batch.woken = true
   end
   return state
 end
 
 -- Make a job that is there as new. An earlier one of this very call may still be on its way to the indexes.
-local function replace(batch, args, job, state, action)
+local function replace(batch, job, state, action)
   if state == 'active' then return 'WRONG_STATE', state end
   flush(batch)
   reopen(batch.queue, job.id, job.key, state)
   -- A person who replaces a backend's job does not take it from the backend.
-  if action then args[job.at + 7] = redis.call('HGET', job.key, 'u') or '' end
-  redis.call('HDEL', job.key, 'p', 'c', 'u', 'o', 'pa', 'rq')
+  if action then job.owner = redis.call('HGET', job.key, 'u') or '' end
+  redis.call('HDEL', job.key, 'p', 'c', 'u', 'o', 'pa', 'n', 'ts', 'x', 'rq')
   note_list(job.key) -- its history stays; functions before 1.7 kept no note of it
   count(batch, 'replaced')
-  return 'REPLACED', write_job(batch, args, job, 'REPLACED')
-end
-
--- Accept one job; `known` is what there is of its id. Returns a word of enqueue_jobs and the job's state.
-local function accept(batch, args, job, if_exists, known, action)
-  local may_replace = if_exists ~= 'return'
-  if known.owner then
-    if if_exists == 'replace_own' and known.owner ~= args[job.at + 7] then return 'NOT_FOUND', known.state end
-    if may_replace then return replace(batch, args, job, known.state, action) end
-  end
-  if known.state and not may_replace then return known.digest == args[job.at + 3] and 'KNOWN' or 'CONFLICT', known.state end
-  if job.tombstone then redis.call('DEL', batch.queue.prefix .. 't:' .. job.id) end
-  count_minute(batch, 'added')
-  return 'CREATED', write_job(batch, args, job, 'CREATED')
+  return 'REPLACED', write_job(batch, job, 'REPLACED')
 end
 
 -- What there is of the job's id: nothing, a tombstone or a job (which alone has an owner); nil when it cannot be read.
 local function read_known(job)
   local known = {}
-  if not job.fresh then
-    local values = redis.pcall('HMGET', job.key, 's', 'x', 'u')
-    if values.err then return nil end
-    if values[1] then
-      known.state, known.owner = values[1], values[3] or ''
-      known.digest, known.made = read_identity(job.key, values[2] or '')
-      return known
-    end
+  local values = redis.pcall('HMGET', job.key, 's', 'm', 'u')
+  if values.err then return nil end
+  if values[1] then
+    known.state, known.owner = values[1], values[3] or ''
+    local digest, _, by = read_identity(job.key, values[2])
+    known.digest, known.made_by = digest, by
+  elseif job.tombstone then
+    known.state, known.digest, known.made_by = read_tombstone(job.tombstone)
   end
-  if job.tombstone then known.state, known.digest, known.made = read_tombstone(job.tombstone) end
   return known
 end
 
--- As accept; the third value says that the answer is an earlier one of the same request, and nothing was done.
-local function enqueue(batch, args, job, action)
-  local if_exists = args[job.at + 9]
-  if if_exists ~= 'return' then if_exists, job.request = string.match(if_exists, '^([^:]*):?(.*)$') end
-  if job.request == '' then job.request = nil end
+-- Accept a job whose id may be known. Returns a word of accept_jobs and the job's state; the third value says that the
+-- answer is an earlier one of the same request, and nothing was done.
+local function accept_known(batch, job, action)
+  local more, same = job.more, nil
   local known = read_known(job)
   if not known then return 'CONFLICT', 'failed' end
-  local before = job.request and known.digest == args[job.at + 3] and answered_before(known.made, job.request)
+  same = known.digest == string.sub(job.made, 1, DIGEST_SIZE)
+  local before = more.request and same and answered_before(known.made_by, more.request)
   if before then return before, known.state, true end
-  return accept(batch, args, job, if_exists, known, action)
+  local may_replace = more.if_exists ~= 'return'
+  if known.owner then
+    if more.if_exists == 'replace_own' and known.owner ~= more.owner then return 'NOT_FOUND', known.state end
+    if may_replace then return replace(batch, job, known.state, action) end
+  end
+  if known.state and not may_replace then return same and 'KNOWN' or 'CONFLICT', known.state end
+  if job.tombstone then redis.call('DEL', batch.queue.prefix .. 't:' .. job.id) end
+  return 'CREATED', write_job(batch, job, 'CREATED')
+end
+
+-- Accept jobs in order. Returns a flat list of a word and a state for each.
+local function enqueue_all(queue, jobs, action)
+  local batch, answers, created = new_batch(queue), {}, 0
+  look_up(queue, jobs)
+  local sequence = reserve_sequence(queue, #jobs)
+  for i = 1, #jobs do
+    local job, word, state, again = jobs[i], 'CREATED', nil, nil
+    job.sequence = sequence + i
+    if job.fresh then
+      state = write_job(batch, job, word)
+    else
+      word, state, again = accept_known(batch, job, action)
+    end
+    if not again then
+      if word == 'CREATED' then created = created + 1 end
+      if action and (word == 'CREATED' or word == 'REPLACED') then
+        audit(queue, action, word == 'CREATED' and 'enqueue' or 'replace', job.id, '{}', #jobs > 1 and ':' .. job.id)
+      end
+    end
+    answers[2 * i - 1], answers[2 * i] = word, state
+  end
+  if created > 0 then count_minute(batch, 'added', created) end
+  flush(batch)
+  if batch.woken then wake(queue) end
+  if batch.due then wake_for_delayed(queue, batch.due) end
+  return answers
 end

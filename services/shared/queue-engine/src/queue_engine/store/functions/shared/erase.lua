@@ -160,7 +160,7 @@ local function erase_job(erasure, id)
   if fields.err or #fields == 0 then return end
   local job = {}
   for i = 1, #fields, 2 do job[fields[i]] = fields[i + 1] end
-  local about = is_about(erasure, job.n or '', job.d or '')
+  local about = is_about(erasure, job_name(job_key(erasure.queue, id), job.m), job.d or '')
   if about and job.s ~= 'active' then return erase_removed(erasure, id, job.s) end
   local seen, named = read_mentions(erasure, id, fields), mentions(erasure, id)
   if job.s == 'active' then

@@ -53,7 +53,7 @@ end
 -- of a group's name tells which it holds.
 local function join_group(queue, id, key, reason, class, ending)
   leave_group(queue, id)
-  local about = (redis.call('HGET', key, 'n') or '?') .. '\0' .. class .. '\0' .. error_line(reason)
+  local about = job_name(key, redis.call('HGET', key, 'm')) .. '\0' .. class .. '\0' .. error_line(reason)
   local group = string.sub(ending, 1, 1) .. string.sub(redis.sha1hex(about), 1, 16)
   redis.call('HSET', key, 'g', group)
   redis.call('ZADD', queue.prefix .. 'g:' .. group, queue.now, id)

@@ -2,11 +2,25 @@
 
 local ACTIVE_LIMIT = 2000 -- as many active jobs can be paged through
 
+-- Add name and time of creation to a job's flat fields, as n and ts, by which services know them. Returns its state.
+local function add_made(key, fields)
+  local state, m
+  for i = 1, #fields, 2 do
+    if fields[i] == 's' then state = fields[i + 1] elseif fields[i] == 'm' then m = fields[i + 1] end
+  end
+  local name, created = read_made(key, m)
+  if m and name then
+    for _, value in ipairs({ 'n', name, 'ts', '' .. created }) do fields[#fields + 1] = value end
+  end
+  return state
+end
+
 -- One job: id, due time or '', its newest attempt record when it failed or '', then its fields flat; nil when it cannot be read.
 local function read_job(queue, id, due)
-  local fields = redis.pcall('HGETALL', job_key(queue, id))
+  local key = job_key(queue, id)
+  local fields = redis.pcall('HGETALL', key)
   if fields.err or #fields == 0 then return nil end
-  local state = redis.call('HGET', job_key(queue, id), 's')
+  local state = add_made(key, fields)
   local last = state == 'failed' and redis.call('LINDEX', queue.prefix .. 'a:' .. id, -1)
   if state == 'delayed' and not due then due = redis.call('ZSCORE', queue.prefix .. 'delayed', id) end
   return { id, due or '', last or '', fields }
@@ -74,7 +88,9 @@ end
 local function oldest_runnable(queue)
   local id = waiting_ids(queue, 0, 1)[1]
   if not id then return nil end
-  local since = redis.pcall('HMGET', job_key(queue, id), 'rs', 'ts')
+  local key = job_key(queue, id)
+  local since = redis.pcall('HMGET', key, 'rs', 'm')
   if since.err then return queue.now end
-  return tonumber(since[1] or since[2] or nil) or queue.now
+  local _, created = read_made(key, since[2])
+  return tonumber(since[1] or nil) or created or queue.now
 end

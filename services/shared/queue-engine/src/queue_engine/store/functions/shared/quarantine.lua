@@ -20,9 +20,9 @@ local function quarantine(batch, id)
     local raw
     raw, problem = raw_bytes(key)
     redis.call('UNLINK', key)
-    redis.call('HSET', key, 'n', '?', 'd', raw, 'x', '')
+    redis.call('HSET', key, 'd', raw)
   end
-  redis.call('HSETNX', key, 'ts', batch.queue.now)
+  complete_made(key, batch.queue.now)
   redis.call('HSET', key, 'mf', '1')
   redis.call('HDEL', key, 'cn') -- it may have been cancelled before it was damaged
   bury(batch, id, key, 'the stored job ' .. problem, '', 'payload_invalid')

@@ -141,8 +141,9 @@ local function check_group(findings, group)
   if not note(findings, 'group_drift', '', words .. (known and '' or ' and is not described')) then return end
   rank_group(queue, group)
   if known or size == 0 then return end
-  local job = redis.pcall('HMGET', job_key(queue, redis.call('ZRANGE', key, 0, 0)[1]), 'n', 'ec', 'e')
-  local about = job.err and '?\0\0' or (job[1] or '?') .. '\0' .. (job[2] or '') .. '\0' .. error_line(job[3] or '')
+  local first = job_key(queue, redis.call('ZRANGE', key, 0, 0)[1])
+  local job = redis.pcall('HMGET', first, 'm', 'ec', 'e')
+  local about = job.err and '?\0\0' or job_name(first, job[1]) .. '\0' .. (job[2] or '') .. '\0' .. error_line(job[3] or '')
   redis.call('HSET', queue.prefix .. 'groups:about', group, about)
 end
 

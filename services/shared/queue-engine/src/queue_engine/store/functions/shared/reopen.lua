@@ -51,12 +51,14 @@ end
 
 -- Forget a job that is not active, and its id. Returns as retry.
 local function remove(queue, id, action, expected, suffix)
-  local job = redis.pcall('HMGET', job_key(queue, id), 's', 'n', 'cn')
+  local key = job_key(queue, id)
+  local job = redis.pcall('HMGET', key, 's', 'm', 'cn')
   if job.err or not job[1] then return 'NOT_FOUND', '' end
   if job[1] == 'active' or not is_expected(job[1], job[3], expected) then return 'WRONG_STATE', job[1] end
+  local name = job_name(key, job[2])
   unindex(queue, id, job[1])
   unlink_job(queue, id)
   redis.call('HINCRBY', queue.meta, 'n:removed', 1)
-  audit(queue, action, 'remove', id, cjson.encode({ name = job[2] or '?', state = job[1] }), suffix)
+  audit(queue, action, 'remove', id, cjson.encode({ name = name, state = job[1] }), suffix)
   return 'OK', ''
 end

@@ -21,17 +21,18 @@ local function unlink_job(queue, id)
   unlink(keys)
 end
 
--- Leave a tombstone that answers a repeated enqueue until the deduplication window ends. Returns whether the job has no
--- lists, of which functions before 1.7 kept no note.
+-- Leave a tombstone that answers a repeated enqueue until the deduplication window ends. Returns whether the job is
+-- known to have no lists: functions before 1.7 kept no note of them.
 local function leave_tombstone(queue, id, state, default_dedup)
   local key = job_key(queue, id)
-  local job = redis.pcall('HMGET', key, 'x', 't1', 'h')
-  if job.err or not job[1] then return false end
-  local digest, made, window = read_identity(key, job[1])
+  local job = redis.pcall('HMGET', key, 'm', 't1', 'h')
+  if job.err then return false end
+  local digest, window, by = read_identity(key, job[1])
+  if digest == '' then return false end
   local left = (tonumber(job[2]) or 0) + (window or default_dedup) - queue.now
-  local words = state .. ' ' .. digest .. (made and ' ' .. made or '')
+  local words = state .. ' ' .. digest .. (by and ' ' .. by or '')
   if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PX', left) end
-  return not job[3] and not is_older_identity(job[1])
+  return job[1] and not job[3]
 end
 
 -- Forget the first jobs of an index, which hold `state`; `ids` are these. Returns how many.
@@ -63,10 +64,11 @@ end
 
 -- Tell the audit log which dead job is forgotten, and not what it held.
 local function audit_discard(queue, id, reason)
-  local job = redis.pcall('HMGET', job_key(queue, id), 'n', 'ek', 't1')
+  local key = job_key(queue, id)
+  local job = redis.pcall('HMGET', key, 'm', 'ek', 't1')
   if job.err then job = {} end
   local event = redis.sha1hex(queue.prefix .. id .. ':' .. (job[3] or '') .. ':' .. queue.now)
-  local detail = cjson.encode({ name = job[1] or '?', kind = job[2] or '?', diedAt = tonumber(job[3] or nil) })
+  local detail = cjson.encode({ name = job_name(key, job[1]), kind = job[2] or '?', diedAt = tonumber(job[3] or nil) })
   audit(queue, { event, 'retention', '', '', reason }, 'discard', id, detail)
 end
 

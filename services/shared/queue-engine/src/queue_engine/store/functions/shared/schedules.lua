@@ -16,13 +16,7 @@ end
 
 -- Enqueue the one job at ARGV[at]. Returns CREATED | KNOWN | CONFLICT.
 local function enqueue_scheduled(queue, args, at)
-  local batch = new_batch(queue)
-  local job = read_new_jobs(queue, args, at)[1]
-  job.sequence = reserve_sequence(queue, 1) + 1
-  local word = enqueue(batch, args, job)
-  flush(batch)
-  if batch.woken then wake(queue) end
-  return word
+  return enqueue_all(queue, read_jobs(args, at, #args - at + 1))[1]
 end
 
 local RUN_WORDS = { CREATED = 'enqueued', KNOWN = 'known', CONFLICT = 'failed' }

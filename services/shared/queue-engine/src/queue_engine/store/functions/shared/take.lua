@@ -10,11 +10,12 @@ end
 
 -- The job at `key` as far as a worker needs it, nil when it cannot be read. Most were never delivered before.
 local function read_candidate(key)
-  local values = redis.pcall('HMGET', key, 's', 'n', 'd', 'o', 'c', 'ts', 'l')
+  local values = redis.pcall('HMGET', key, 's', 'm', 'd', 'o', 'c', 'l')
   if values.err then return nil end
+  local name, created = read_made(key, values[2])
   local job = {
-    key = key, state = values[1], name = values[2], data = values[3], options = values[4] or '', settings = values[5] or '',
-    created = tonumber(values[6] or nil), l = values[7], attempts = 0, deliveries = 0, lost = 0,
+    key = key, state = values[1], name = name, data = values[3], options = values[4] or '', settings = values[5] or '',
+    created = created, l = values[6], attempts = 0, deliveries = 0, lost = 0,
   }
   local whole = job.state and job.name and job.data and job.created and (not job.l or read_earlier(key, job))
   return whole and job or nil
@@ -53,7 +54,7 @@ local function write_leases(batch, leases, worker, deadline, out)
     local job = leases[i]
     local number = job.deliveries + 1
     local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
-    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, queue.now, number, job.score, worker))
+    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), number, job.score, worker))
     index_add(batch, 'active', deadline, job.id)
     out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job.name, job.data, job.options
     out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
