@@ -6,7 +6,6 @@ smaller ratio: the line of the empty loop says how fast this one is.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from load import machine
 from load.arena import an_arena
 from load.bench import measured
 from load.peers.systems import chosen
-from load.results import median
+from load.results import median, paired_ratio
 from load.workloads import WORKLOADS
 
 SIZES = {"enqueue": 0.4, "batch": 0.5, "idle": 0.5, "memory": 0.5, "noop-1": 1.0, "noop-2": 1.0}
@@ -31,9 +30,7 @@ def main() -> None:
     for name, found in runs.items():
         told = [f"{title} {_told(found, key, form)}" for key, (title, form) in WORKLOADS[name].columns.items()]
         print(f"{WORKLOADS[name].title}, ours against Dramatiq: {'; '.join(told)}")
-    one_by_one, batch = median(runs["enqueue"], "dramatiq", "rate"), median(runs["batch"], "ours", "rate")
-    if one_by_one and batch:  # Dramatiq has no call for many
-        print(f"ratio batches of 100 to Dramatiq one by one: {batch / one_by_one:.2f}")
+    print(f"ratio batches of 100 to Dramatiq one by one: {_ratio(runs['batch']):.2f}")
     print(f"ratio one process: {_ratio(runs['noop-1']):.2f}")
     print(f"ratio two processes: {_ratio(runs['noop-2']):.2f}")
 
@@ -44,13 +41,8 @@ def _told(runs: Runs, figure: str, form: str) -> str:
 
 
 def _ratio(runs: Runs) -> float:
-    """The median of the rounds' ratios: a round's two runs lie close together in time."""
-    rates = {(run["round"], run["system"]): run.get("rate", float("nan")) for run in runs}
-    return float(
-        statistics.median(
-            rates[number, "ours"] / rates[number, "dramatiq"] for number, system in rates if system == "ours"
-        )
-    )
+    ratio = paired_ratio(runs, "ours", "dramatiq", "rate")
+    return float("nan") if ratio is None else ratio
 
 
 if __name__ == "__main__":

@@ -54,16 +54,13 @@ class Results:
 
     def _table(self, workload: Workload, runs: list[dict[str, Any]]) -> list[str]:
         decides = next(iter(workload.columns))
-        theirs = median(runs, "dramatiq", decides)
         heads = ["system", *(title for title, _ in workload.columns.values()), "ratio to Dramatiq", "others' cores"]
         lines = [f"| {' | '.join(heads)} |", f"|---|{'--:|' * (len(heads) - 1)}"]
         for system in _ranked(runs, decides, more_is_better=workload.more_is_better):
             cells = [_cell(_values(runs, system, key), form) for key, (_, form) in workload.columns.items()]
-            mine = median(runs, system, decides)
-            ratio = f"{mine / theirs:.2f}" if mine is not None and theirs else "-"
-            lines.append(
-                f"| {' | '.join([TITLES[system], *cells, ratio, _cell(_values(runs, system, 'others'), '.1f')])} |"
-            )
+            others = _cell(_values(runs, system, "others"), ".1f")
+            cells += [_told(paired_ratio(runs, system, "dramatiq", decides)), others]
+            lines.append(f"| {' | '.join([TITLES[system], *cells])} |")
         return lines
 
     def _chart(self, name: str, workload: Workload, figure: str) -> None:
@@ -85,7 +82,8 @@ class Results:
         lines = [
             "### Ratios at a glance",
             "",
-            "Ours against each, by a table's first figure (medians). Above 1: ours is ahead, whichever way it counts.",
+            "Ours against each, by a table's first figure. Above 1: ours is ahead, whichever way it counts. All ratios",
+            "are medians of the rounds' ratios, because the runs of one round lie close together in time.",
             "",
             f"| workload | {' | '.join(TITLES[peer] for peer in peers)} |",
             f"|---|{'--:|' * len(peers)}",
@@ -93,7 +91,8 @@ class Results:
         for name, workload in WORKLOADS.items():
             if name in self.kept:
                 runs, decides = self.kept[name]["runs"], next(iter(workload.columns))
-                ratios = [_lead(median(runs, "ours", decides), median(runs, peer, decides), workload) for peer in peers]
+                pairs = [("ours", peer) if workload.more_is_better else (peer, "ours") for peer in peers]
+                ratios = [_told(paired_ratio(runs, one, other, decides)) for one, other in pairs]
                 lines.append(f"| {workload.title} | {' | '.join(ratios)} |")
         missing = [workload.title for name, workload in WORKLOADS.items() if name not in self.kept]
         if missing:
@@ -118,6 +117,16 @@ def median(runs: Iterable[Mapping[str, Any]], system: str, figure: str) -> float
     return statistics.median(values) if values else None
 
 
+def paired_ratio(runs: Iterable[Mapping[str, Any]], one: str, other: str, figure: str) -> float | None:
+    """The median of the rounds' ratios; None when no round has both."""
+    found = {(run["round"], run["system"]): run[figure] for run in runs if run.get(figure)}
+    ratios = [
+        value / found[number, other] for (number, system), value in found.items()
+        if system == one and (number, other) in found
+    ]  # fmt: skip
+    return statistics.median(ratios) if ratios else None
+
+
 def _values(runs: Iterable[Mapping[str, Any]], system: str, figure: str) -> list[float]:
     return [run[figure] for run in runs if run["system"] == system and figure in run]
 
@@ -139,10 +148,8 @@ def _cell(values: list[float], form: str) -> str:
     return middle if len(values) == 1 else f"{middle} ({format(min(values), form)}-{format(max(values), form)})"
 
 
-def _lead(ours: float | None, theirs: float | None, workload: Workload) -> str:
-    if not ours or not theirs:
-        return "-"
-    return f"{ours / theirs if workload.more_is_better else theirs / ours:.2f}"
+def _told(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def rounded(value: Any) -> Any:

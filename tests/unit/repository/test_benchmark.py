@@ -11,7 +11,7 @@ import pytest
 from load.arena import Unmeasured, rate
 from load.charts import lines
 from load.peers import environments
-from load.results import Results, put_between
+from load.results import Results, paired_ratio, put_between
 from load.scale_page import slope
 
 SECOND = 10**9
@@ -32,11 +32,11 @@ def test_tables_tell_medians_spread_and_what_was_not_measured(tmp_path: Path) ->
     found = {"machine": "2 cores", "loop_ms": 20.0, "size": 1.0, "at": "2026-11-26T13:00+00:00"}
     runs = [
         *(
-            {"system": "ours", "rate": rate, "worker_us": 90.0, "store_us": 40.0, "others": 0.1}
-            for rate in (900, 1000, 1200)
+            {"round": number, "system": "ours", "rate": rate, "worker_us": 90.0, "store_us": 40.0, "others": 0.1}
+            for number, rate in enumerate((900, 1000, 1200), 1)
         ),
-        {"system": "dramatiq", "rate": 250.0, "worker_us": 300.0, "store_us": 80.0, "others": 0.1},
-        {"system": "bullmq", "unmeasured": "nothing within 40 s"},
+        {"round": 2, "system": "dramatiq", "rate": 250.0, "worker_us": 300.0, "store_us": 80.0, "others": 0.1},
+        {"round": 1, "system": "bullmq", "unmeasured": "nothing within 40 s"},
     ]
 
     Results(tmp_path).keep("noop-1", {**found, "runs": runs})
@@ -46,6 +46,16 @@ def test_tables_tell_medians_spread_and_what_was_not_measured(tmp_path: Path) ->
     assert "| BullMQ (Node) | not measured | not measured | not measured | - |" in page
     chart = ET.fromstring((tmp_path / "noop-1.svg").read_text())  # noqa: S314 - our own
     assert [text.text for text in chart.iter() if text.text and "jobs/s" in text.text] == ["1,000 jobs/s", "250 jobs/s"]
+
+
+def test_a_ratio_is_that_of_runs_of_one_round() -> None:
+    rates = {"ours": {1: 1_000.0, 2: 300.0, 3: 9_000.0}, "dramatiq": {1: 200.0, 2: 100.0}}
+    runs = [
+        {"round": number, "system": system, "rate": rate} for system, of in rates.items() for number, rate in of.items()
+    ]
+
+    assert paired_ratio(runs, "ours", "dramatiq", "rate") == 4.0  # 5 and 3
+    assert paired_ratio(runs, "ours", "bullmq", "rate") is None
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
