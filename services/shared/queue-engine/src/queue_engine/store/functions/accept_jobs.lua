@@ -9,7 +9,7 @@
 local FIRST = 6
 local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
-local answers = enqueue_all(queue, read_jobs(ARGV, FIRST, JOB_SIZE), read_action(ARGV, 1))
+local answers = enqueue_all(queue, read_jobs(queue, ARGV, FIRST, JOB_SIZE), read_action(ARGV, 1))
 local reply, n = { 'OK' }, 1
 for i = 1, #answers, 2 do
   local word, state = answers[i], answers[i + 1]

@@ -6,5 +6,5 @@
 local FIRST = 6
 local queue, refusal = open_queue(KEYS[1])
 if refusal then return refusal end
-local answers = enqueue_all(queue, read_jobs(ARGV, FIRST, OLDER_JOB_SIZE), read_action(ARGV, 1))
+local answers = enqueue_all(queue, read_jobs(queue, ARGV, FIRST, OLDER_JOB_SIZE), read_action(ARGV, 1))
 return { 'OK', unpack(answers) }

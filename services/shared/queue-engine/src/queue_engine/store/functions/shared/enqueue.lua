@@ -1,7 +1,7 @@
--- Enqueueing. A job comes as four ARGV entries: id, data, how it is made ('<digest> <name>', and ' <window>'; see made.lua), and what
--- else there is to say of it: '' or seven lines, any of them empty: when, priority, settings, owner, what to do when
--- the id exists, parent ('<queue>:<id>'), options. To replace is '<word>:<request>': a job remembers by which request it
--- was made so, and the same request again, whose answer was lost, is answered and not done again. Services before 1.8 send
+-- Enqueueing. A job comes as four ARGV entries: id, data, what made.lua writes of it ('<digest> <name>', maybe ' <window>'),
+-- and what else there is to say: '' or seven lines, some of them empty: when, priority, settings, owner, what to do when the
+-- id exists, parent ('<queue>:<id>'), options. To replace is '<word>:<request>': a job remembers by which request it was
+-- made so, and the same request again, whose answer was lost, is answered and not done again. Services before 1.8 send
 -- eleven: id, name, data, digest, when, priority, settings, owner, options, what to do when it exists, parent.
 
 local JOB_SIZE, OLDER_JOB_SIZE = 4, 11
@@ -23,28 +23,28 @@ local function read_more(lines)
   return more.options and with_request(more) or error('malformed job')
 end
 
-local function older_job(args, at)
+local function older_job(queue, args, at)
   local more = with_request({
     when = args[at + 4], priority = args[at + 5], settings = args[at + 6], owner = args[at + 7], options = args[at + 8],
     if_exists = args[at + 9], parent = args[at + 10],
   })
   local window = dedup_window(more.settings) or more.request and '-'
   local made = args[at + 3] .. ' ' .. args[at + 1] .. (window and ' ' .. window or '')
-  return { id = args[at], data = args[at + 2], made = made, more = more }
+  return { id = args[at], key = job_key(queue, args[at]), data = args[at + 2], made = made, more = more, fresh = true }
 end
 
 -- The jobs from `first` on, `size` entries each. Those of a call often say the same, which is read once.
-local function read_jobs(args, first, size)
+local function read_jobs(queue, args, first, size)
   local jobs, n, read = {}, 0, { [''] = PLAIN }
   for at = first, #args, size do
     n = n + 1
     if size == OLDER_JOB_SIZE then
-      jobs[n] = older_job(args, at)
+      jobs[n] = older_job(queue, args, at)
     else
-      local lines = args[at + 3]
+      local id, lines = args[at], args[at + 3]
       local more = read[lines] or read_more(lines)
       read[lines] = more
-      jobs[n] = { id = args[at], data = args[at + 1], made = args[at + 2], more = more, key = '', fresh = true }
+      jobs[n] = { id = id, key = job_key(queue, id), data = args[at + 1], made = args[at + 2], more = more, fresh = true }
     end
   end
   return jobs
@@ -54,12 +54,11 @@ end
 -- earlier one of this call has it: one look at all of them says it for nearly every call.
 local function look_up(queue, jobs)
   local graves, keys, seen = {}, {}, {}
-  local jobs_at, graves_at = queue.prefix .. 'j:', queue.prefix .. 't:'
   for i = 1, #jobs do
     local job = jobs[i]
     local id = job.id
-    job.key, job.fresh = jobs_at .. id, not seen[id]
-    graves[i], keys[i], seen[id] = graves_at .. id, job.key, true
+    if seen[id] then job.fresh = false end
+    graves[i], keys[i], seen[id] = queue.prefix .. 't:' .. id, job.key, true
   end
   local known = redis.call('EXISTS', unpack(keys)) > 0
   local tombstones = redis.call('MGET', unpack(graves))

@@ -16,7 +16,7 @@ end
 
 -- Enqueue the one job at ARGV[at]. Returns CREATED | KNOWN | CONFLICT.
 local function enqueue_scheduled(queue, args, at)
-  return enqueue_all(queue, read_jobs(args, at, #args - at + 1))[1]
+  return enqueue_all(queue, read_jobs(queue, args, at, #args - at + 1))[1]
 end
 
 local RUN_WORDS = { CREATED = 'enqueued', KNOWN = 'known', CONFLICT = 'failed' }
