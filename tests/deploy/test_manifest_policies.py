@@ -23,8 +23,13 @@ def manifests(request: pytest.FixtureRequest, overlays: dict[str, list[Manifest]
 
 
 def served(manifests: list[Manifest]) -> list[Pod]:
-    """Pods that are meant to stay, stores aside."""
-    return [pod for pod in pods(manifests) if pod.kind == "Deployment"]
+    """Pods of ours that are meant to stay."""
+    return [pod for pod in pods(manifests) if pod.kind == "Deployment" and pod.is_ours()]
+
+
+def deployments(manifests: list[Manifest]) -> list[Manifest]:
+    """Those of `served`."""
+    return [named(manifests, "Deployment", pod.name) for pod in served(manifests)]
 
 
 def test_the_namespace_enforces_restricted_pods(manifests: list[Manifest]) -> None:
@@ -128,7 +133,7 @@ def test_connections_end_within_a_servers_grace_and_often_enough_to_find_new_rep
 def test_every_service_survives_the_drain_of_a_node(manifests: list[Manifest]) -> None:
     scaled = {one["spec"]["scaleTargetRef"]["name"]: one["spec"] for one in of(manifests, "ScaledObject")}
     budgets = list(of(manifests, "PodDisruptionBudget"))
-    for deployment in of(manifests, "Deployment"):
+    for deployment in deployments(manifests):
         name, labels = deployment["metadata"]["name"], deployment["spec"]["template"]["metadata"]["labels"]
         (budget,) = (one["spec"] for one in budgets if matches(one["spec"]["selector"], labels))
         assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow", name
@@ -139,7 +144,7 @@ def test_every_service_survives_the_drain_of_a_node(manifests: list[Manifest]) -
 
 
 def test_production_has_no_service_with_a_single_replica(overlays: dict[str, list[Manifest]]) -> None:
-    few = [one["metadata"]["name"] for one in of(overlays["prod"], "Deployment") if one["spec"].get("replicas", 2) < 2]
+    few = [one["metadata"]["name"] for one in deployments(overlays["prod"]) if one["spec"].get("replicas", 2) < 2]
 
     assert few == []
 

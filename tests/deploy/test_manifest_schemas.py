@@ -50,7 +50,7 @@ def test_an_overlay_is_valid(overlays: dict[str, list[Manifest]], overlay: str, 
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_component_is_valid_by_itself(kustomize: Kustomize, component: str) -> None:
-    check(kustomize.with_component(component), VERSIONS[0])
+    check(kustomize.with_components("../base", component), VERSIONS[0])
 
 
 def test_a_misspelt_field_would_be_found(overlays: dict[str, list[Manifest]]) -> None:

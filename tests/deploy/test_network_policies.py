@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.support.manifests import Manifest, matches, of, pods
+from deploy.support.manifests import Kustomize, Manifest, matches, of, pods
 
 NAMESPACE = "jobqueue"
 SERVICES = ("api-gateway", "queue-admin", "audit", "worker")
@@ -37,10 +37,16 @@ IN_CLUSTER = {
     *((app, "kube-dns", 53) for app in ("valkey", "postgres")),
 }
 OUTSIDE = {
-    *((app, "our network", port) for app in STORE_USERS for port in (6379, 6380)),
+    *((app, "our network", port) for app in (*STORE_USERS, "store-exporter") for port in (6379, 6380)),
     *((app, "our network", 5432) for app in DATABASE_USERS),
 }
-EXPECTED = {"dev": ALWAYS | IN_CLUSTER, "prod": ALWAYS | OUTSIDE}
+WATCHED = {("monitoring", "store-exporter", 9090), ("store-exporter", "kube-dns", 53)}
+# An overlay, and components on top of it.
+EXPECTED: dict[tuple[str, ...], set[tuple[str, str, int]]] = {
+    ("dev",): ALWAYS | IN_CLUSTER,
+    ("dev", "store-exporter"): ALWAYS | IN_CLUSTER | WATCHED | {("store-exporter", "valkey", 6379)},
+    ("prod",): ALWAYS | OUTSIDE | WATCHED,
+}
 PORTS = {22, 25, 53, 80, 443, 465, 587, 3000, 4000, 5432, 6379, 6380, 8080, 9090, 50051, 50052, 50053}
 
 
@@ -107,13 +113,11 @@ def lets_through(policies: list[Manifest], direction: str, ours: Peer, peer: Pee
     )
 
 
-@pytest.mark.parametrize("overlay", EXPECTED)
-def test_exactly_the_edges_of_the_architecture_are_open(overlays: dict[str, list[Manifest]], overlay: str) -> None:
-    policies = list(of(overlays[overlay], "NetworkPolicy"))
-    inside = {
-        pod.app: Peer(pod.app, pod.labels, {"kubernetes.io/metadata.name": NAMESPACE})
-        for pod in pods(overlays[overlay])
-    }
+@pytest.mark.parametrize("parts", EXPECTED, ids=" ".join)
+def test_exactly_the_edges_of_the_architecture_are_open(kustomize: Kustomize, parts: tuple[str, ...]) -> None:
+    manifests = kustomize.with_components(*parts)
+    policies = list(of(manifests, "NetworkPolicy"))
+    inside = {pod.app: Peer(pod.app, pod.labels, {"kubernetes.io/metadata.name": NAMESPACE}) for pod in pods(manifests)}
     peers = [*inside.values(), *OTHERS]
 
     open_edges = {
@@ -126,8 +130,8 @@ def test_exactly_the_edges_of_the_architecture_are_open(overlays: dict[str, list
         and (not target.is_ours or lets_through(policies, "Ingress", target, source, port))
     }
 
-    assert open_edges - EXPECTED[overlay] == set(), "open, and not in the architecture"
-    assert EXPECTED[overlay] - open_edges == set(), "in the architecture, and closed"
+    assert open_edges - EXPECTED[parts] == set(), "open, and not in the architecture"
+    assert EXPECTED[parts] - open_edges == set(), "in the architecture, and closed"
 
 
 def test_every_port_of_every_pod_is_among_those_asked_about(overlays: dict[str, list[Manifest]]) -> None:

@@ -21,7 +21,16 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 Manifest = dict[str, Any]
 HOLDERS = ("Deployment", "StatefulSet", "Job")
 TO_SINK = {"smtp-url": "smtp://sink:1025", "sms-url": "http://sink:8025/sms", "push-url": "http://sink:8025/push"}
-COMPONENTS = ("external-secrets", "hpa", "ingress", "keda", "network-policy", "prometheus-operator", "stores")
+COMPONENTS = (
+    "external-secrets",
+    "hpa",
+    "ingress",
+    "keda",
+    "network-policy",
+    "prometheus-operator",
+    "store-exporter",
+    "stores",
+)
 
 
 class Kustomize:
@@ -44,14 +53,14 @@ class Kustomize:
         assert not done.stderr, done.stderr  # a deprecation, say
         return [found for found in yaml.safe_load_all(done.stdout) if found]
 
-    def with_component(self, component: str) -> list[Manifest]:
-        """The base with one component."""
-        folder = self.folder / "overlays" / f"only-{component}"
+    def with_components(self, below: str, *components: str) -> list[Manifest]:
+        """The base (`../base`) or an overlay (`dev`) with these components on top."""
+        folder = self.folder / "overlays" / "-".join(("of", below, *components)).replace("/", "-")
         folder.mkdir()
         kustomization = {
             "namespace": "jobqueue",
-            "resources": ["../../base"],
-            "components": [f"../../components/{component}"],
+            "resources": [f"../{below}"],
+            "components": [f"../../components/{component}" for component in components],
         }
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
         return self.render(folder.name)
