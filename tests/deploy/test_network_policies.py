@@ -46,8 +46,9 @@ EXPECTED: dict[tuple[str, ...], set[tuple[str, str, int]]] = {
     ("dev",): ALWAYS | IN_CLUSTER,
     ("dev", "store-exporter"): ALWAYS | IN_CLUSTER | WATCHED | {("store-exporter", "valkey", 6379)},
     ("prod",): ALWAYS | OUTSIDE | WATCHED,
+    ("prod", "network-policy/tracing"): ALWAYS | OUTSIDE | WATCHED | {(one, "monitoring", 4318) for one in SERVICES},
 }
-PORTS = {22, 25, 53, 80, 443, 465, 587, 3000, 4000, 5432, 6379, 6380, 8080, 9090, 50051, 50052, 50053}
+PORTS = {22, 25, 53, 80, 443, 465, 587, 3000, 4000, 4318, 5432, 6379, 6380, 8080, 9090, 50051, 50052, 50053}
 
 
 @dataclass(frozen=True, slots=True)

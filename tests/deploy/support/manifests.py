@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -30,6 +31,7 @@ COMPONENTS = (
     "prometheus-operator",
     "store-exporter",
     "stores",
+    "tracing",
 )
 
 
@@ -55,13 +57,12 @@ class Kustomize:
 
     def with_components(self, below: str, *components: str) -> list[Manifest]:
         """The base (`../base`) or an overlay (`dev`) with these components on top."""
-        folder = self.folder / "overlays" / "-".join(("of", below, *components)).replace("/", "-")
-        folder.mkdir()
-        kustomization = {
-            "namespace": "jobqueue",
-            "resources": [f"../{below}"],
-            "components": [f"../../components/{component}" for component in components],
-        }
+        return self.with_parts(below, {"components": [f"../../components/{component}" for component in components]})
+
+    def with_parts(self, below: str, parts: Mapping[str, Any]) -> list[Manifest]:
+        """The same with whatever a kustomization may say."""
+        folder = Path(mkdtemp(dir=self.folder / "overlays"))
+        kustomization = {"namespace": "jobqueue", "resources": [f"../{below}"], **parts}
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
         return self.render(folder.name)
 
