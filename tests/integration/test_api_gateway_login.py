@@ -21,8 +21,17 @@ OPS = a_user("ops@example.org", "OPS")
 TENANT = a_user("tenant@example.org", "TENANT")
 
 
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """For tests that leave its users as they are and have attempts to spare."""
+    with a_gateway(tmp_path_factory.mktemp("gateway")) as running:
+        for user in (OPS, TENANT):
+            running.users.put(user)
+        yield running
+
+
 @pytest.fixture
-def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGateway]:
+def own_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGateway]:
     monkeypatch.setattr(sessions, "PERSON_ATTEMPTS", 3)  # each costs what a password hash costs
     monkeypatch.setattr(sessions, "ADDRESS_ATTEMPTS", 12)
     with a_gateway(tmp_path) as running:
@@ -58,6 +67,7 @@ def test_a_login_answers_a_token_that_opens_the_jobs(gateway: RunningGateway) ->
 
 def test_a_tenant_may_log_in_and_is_refused_under_jobs(gateway: RunningGateway) -> None:
     token = login(gateway, TENANT.email).json()["accessToken"]
+    gateway.backend.calls.clear()
 
     for path in ("/jobs/queues", "/jobs/queues/tickets", "/jobs/audit", "/jobs/types"):
         assert code(httpx.get(gateway.url + path, headers=bearer(token))) == "403 ROLE_REQUIRED"
@@ -97,29 +107,29 @@ def test_a_wrong_email_or_password_is_the_same_refusal(gateway: RunningGateway, 
     assert answer.json()["detail"] == "email or password is wrong"
 
 
-def test_after_some_wrong_passwords_one_has_to_wait_and_others_do_not(gateway: RunningGateway) -> None:
+def test_after_some_wrong_passwords_one_has_to_wait_and_others_do_not(own_gateway: RunningGateway) -> None:
     for _ in range(sessions.PERSON_ATTEMPTS):
-        assert login(gateway, OPS.email, "wrong password").status_code == 401
+        assert login(own_gateway, OPS.email, "wrong password").status_code == 401
 
-    refused = login(gateway)
+    refused = login(own_gateway)
 
     assert code(refused) == "429 LIMITED"
     assert 1 <= int(refused.headers["retry-after"]) <= sessions.WINDOW_SECONDS
-    assert login(gateway, TENANT.email).status_code == 200
+    assert login(own_gateway, TENANT.email).status_code == 200
 
 
-def test_right_passwords_are_never_limited(gateway: RunningGateway) -> None:
-    answers = [login(gateway).status_code for _ in range(sessions.PERSON_ATTEMPTS + 2)]
+def test_right_passwords_are_never_limited(own_gateway: RunningGateway) -> None:
+    answers = [login(own_gateway).status_code for _ in range(sessions.PERSON_ATTEMPTS + 2)]
 
     assert set(answers) == {200}
 
 
-def test_one_address_cannot_try_many_emails(gateway: RunningGateway) -> None:
+def test_one_address_cannot_try_many_emails(own_gateway: RunningGateway) -> None:
     headers = {"x-forwarded-for": "198.51.100.7"}  # from nobody we trust
 
     answers = [
         httpx.post(
-            f"{gateway.url}/auth/login",
+            f"{own_gateway.url}/auth/login",
             json={"email": f"{number}@example.org", "password": "x" * (MOST_CHARACTERS + 1)},
             headers=headers,
         ).status_code
@@ -156,37 +166,37 @@ def test_a_login_body_is_bounded_and_json(gateway: RunningGateway) -> None:
     assert httpx.post(url, content=b"{", headers={"content-type": "application/json"}).status_code == 400
 
 
-def test_a_session_goes_on_by_refreshing_with_the_roles_of_now(gateway: RunningGateway) -> None:
-    token = login(gateway).json()["accessToken"]
-    gateway.users.put(User(OPS.id, OPS.email, frozenset({"ADMIN"}), OPS.password_hash))
+def test_a_session_goes_on_by_refreshing_with_the_roles_of_now(own_gateway: RunningGateway) -> None:
+    token = login(own_gateway).json()["accessToken"]
+    own_gateway.users.put(User(OPS.id, OPS.email, frozenset({"ADMIN"}), OPS.password_hash))
 
-    answer = httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))
+    answer = httpx.post(f"{own_gateway.url}/auth/refresh", headers=bearer(token))
 
     assert answer.status_code == 200
     assert answer.json()["user"]["roles"] == ["ADMIN"]
-    again = httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(answer.json()["accessToken"]))
+    again = httpx.post(f"{own_gateway.url}/auth/refresh", headers=bearer(answer.json()["accessToken"]))
     assert again.status_code == 200
 
 
-def test_a_session_of_a_removed_user_ends(gateway: RunningGateway) -> None:
-    token = login(gateway).json()["accessToken"]
-    gateway.users.remove(OPS.email)
+def test_a_session_of_a_removed_user_ends(own_gateway: RunningGateway) -> None:
+    token = login(own_gateway).json()["accessToken"]
+    own_gateway.users.remove(OPS.email)
 
-    assert code(httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
+    assert code(httpx.post(f"{own_gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
 
 
-def test_a_new_password_ends_every_session_of_its_user(gateway: RunningGateway) -> None:
-    token = login(gateway).json()["accessToken"]
-    with httpx.Client(base_url=gateway.url) as browser:
+def test_a_new_password_ends_every_session_of_its_user(own_gateway: RunningGateway) -> None:
+    token = login(own_gateway).json()["accessToken"]
+    with httpx.Client(base_url=own_gateway.url) as browser:
         browser.post("/login", data={"email": OPS.email, "password": PASSWORD})
         assert browser.get("/job-queues").status_code == 200
-        gateway.users.put(replace(OPS, password_hash=Passwords().hash("another horse")))
+        own_gateway.users.put(replace(OPS, password_hash=Passwords().hash("another horse")))
 
         page = browser.get("/job-queues")
 
     assert (page.status_code, page.headers["location"]) == (303, "/login?next=%2Fjob-queues&ended=True")
-    assert code(httpx.post(f"{gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
-    assert login(gateway, password="another horse").status_code == 200
+    assert code(httpx.post(f"{own_gateway.url}/auth/refresh", headers=bearer(token))) == "401 UNAUTHENTICATED"
+    assert login(own_gateway, password="another horse").status_code == 200
 
 
 def test_a_session_in_a_browser_ends_some_time_after_the_last_page(tmp_path: Path) -> None:
