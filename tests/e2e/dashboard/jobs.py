@@ -84,8 +84,8 @@ class Jobs:
 
 
 def unique(prefix: str = "x") -> str:
-    """An id nobody else uses."""
-    return f"{prefix}-{uuid.uuid4().hex[:10]}"
+    """An id nobody else uses; with a letter and a digit it is hexadecimal to the error groups, and all share one."""
+    return f"{prefix}-a0{uuid.uuid4().hex[:8]}"
 
 
 def schedule_path(schedule_id: str) -> str:
