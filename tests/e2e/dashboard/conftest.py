@@ -48,8 +48,8 @@ def stranger(browser: Browser, stack: RunningStack) -> Iterator[Person]:
         yield person
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def jobs(stack: RunningStack) -> Iterator[Jobs]:
-    """Jobs for the tests."""
+    """Jobs for the tests, by two who logged in once: each login costs what a password hash costs."""
     with stack.client("admin@local") as client, stack.client("service@local") as backend:
         yield Jobs(stack, client, backend)
