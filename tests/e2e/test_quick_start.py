@@ -13,6 +13,8 @@ from fixtures.stack import RunningStack
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+LIST = ".venv/bin/jobsctl audit list --job ticket-created-t-4"
+ONCE_IT_ARRIVED = f"until {LIST} | grep -q cancel; do sleep 0.1; done\n{LIST}"
 BLOCK = re.compile(r"^```(?P<language>sh|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -37,11 +39,15 @@ def said(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def here(text: str, stack: RunningStack) -> str:
-    """With the ports and the folder of this stack in place of the usual ones."""
+    """With the ports and the folder of this stack in place of the usual ones, and slow enough for the audit log.
+
+    A record arrives there a moment after what it tells of: a person is slower than that, the shell may not be.
+    """
     return (
         text.replace("http://127.0.0.1:4000", stack.url)
         .replace("127.0.0.1:50051", stack.queue_admin_address)
         .replace(".local/", f"{stack.stack.folder.path}/")
+        .replace(LIST, ONCE_IT_ARRIVED)
     )
 
 
