@@ -73,14 +73,13 @@ def a_person(
     stack: RunningStack,
     *,
     size: tuple[int, int] = WIDE,
-    theme: str = "light",
     javascript: bool = True,
     cookies: list[dict[str, object]] | None = None,
 ) -> Iterator[Person]:
     """A person with a fresh browser profile; what went wrong in it fails the test."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if theme == "dark" else "light",
+        color_scheme="light",
         java_script_enabled=javascript,
         accept_downloads=True,
     )

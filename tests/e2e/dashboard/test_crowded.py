@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from e2e.dashboard.conftest import Cookies
 from e2e.dashboard.operator import NARROW, Person, a_person, session_of
 from fixtures.stack import RunningStack, a_stack
 from load.pages import BOUND_MS, QUEUE, a_session, addresses, fill, p95
@@ -37,9 +38,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def session(browser: Browser, crowded: RunningStack) -> Cookies:
+    return session_of(browser, crowded, "ops@local")
+
+
 @pytest.fixture
-def visitor(browser: Browser, crowded: RunningStack) -> Iterator[Person]:
-    with a_person(browser, crowded, cookies=session_of(browser, crowded, "ops@local")) as person:
+def visitor(browser: Browser, crowded: RunningStack, session: Cookies) -> Iterator[Person]:
+    with a_person(browser, crowded, cookies=session) as person:
         yield person
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from api_gateway.auth.passwords import Passwords
 from api_gateway.auth.users import User, UsersFile
 from e2e.dashboard.jobs import Jobs, unique
-from e2e.dashboard.operator import Person, a_person, session_of
+from e2e.dashboard.operator import Person, a_person
 from fixtures.stack import RunningStack
 from jobqueue.queue.v1 import job_pb2, queue_admin_service_pb2, queue_admin_service_pb2_grpc
 from queue_engine.domain.job import NewJob
@@ -193,11 +193,10 @@ def test_an_address_to_come_back_to_stays_on_this_site(browser: Browser, stack: 
             assert person.page.url.startswith(stack.url)
 
 
-def test_the_text_of_a_document_is_never_shown_as_a_page(browser: Browser, stack: RunningStack, jobs: Jobs) -> None:
+def test_the_text_of_a_document_is_never_shown_as_a_page(ops: Person, jobs: Jobs) -> None:
     job_id = jobs.dead(message=CORPUS[0])
-    with a_person(browser, stack, cookies=session_of(browser, stack, "ops@local")) as person:
-        answer = person.page.goto(f"{stack.url}/job-queues/notifications/~document?id={job_id}&as=text")
-        assert answer is not None
-        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert person.page.evaluate("window.__ran === undefined")
+    answer = ops.page.goto(f"{ops.url}/job-queues/notifications/~document?id={job_id}&as=text")
+    assert answer is not None
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert ops.page.evaluate("window.__ran === undefined")
