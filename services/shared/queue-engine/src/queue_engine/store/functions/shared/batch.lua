@@ -29,9 +29,8 @@ local function count(batch, event, amount)
   batch.counts[event] = (batch.counts[event] or 0) + (amount or 1)
 end
 
--- As count, and the event shows in the charts too.
+-- Counts as well, and the event shows in the charts too.
 local function count_minute(batch, event, amount)
-  count(batch, event, amount)
   batch.minutes[event] = (batch.minutes[event] or 0) + (amount or 1)
 end
 
@@ -41,12 +40,14 @@ local function in_steps(command, key, list)
   end
 end
 
--- One hash per hour that expires by itself a day later: fields are <minute of the hour>:<event>.
-local function write_minutes(batch)
+-- Counters, and for the charts one hash per hour that expires by itself a day later, with fields <minute of the hour>:<event>.
+local function write_counts(batch)
   local queue = batch.queue
+  for event, amount in pairs(batch.counts) do redis.call('HINCRBY', queue.meta, 'n:' .. event, amount) end
   local minute = math.floor(queue.now / 60000)
   local key = queue.prefix .. 'minutes:' .. math.floor(minute / 60)
   for event, amount in pairs(batch.minutes) do
+    redis.call('HINCRBY', queue.meta, 'n:' .. event, amount)
     local total = redis.call('HINCRBY', key, (minute % 60) .. ':' .. event, amount)
     if total == amount then redis.call('EXPIRE', key, 26 * 3600) end
   end
@@ -57,7 +58,6 @@ local function flush(batch)
   local queue = batch.queue
   for index, ids in pairs(batch.removed) do in_steps('ZREM', queue.prefix .. index, ids) end
   for index, pairs_list in pairs(batch.added) do in_steps('ZADD', queue.prefix .. index, pairs_list) end
-  for event, amount in pairs(batch.counts) do redis.call('HINCRBY', queue.meta, 'n:' .. event, amount) end
-  write_minutes(batch)
+  write_counts(batch)
   batch.removed, batch.added, batch.counts, batch.minutes = {}, {}, {}, {}
 end

@@ -53,8 +53,9 @@ local function write_leases(batch, leases, worker, deadline, out)
   for i = 1, #leases do
     local job = leases[i]
     local number = job.deliveries + 1
+    local text = number == 1 and '1' or number -- nearly all, see now_text
     local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
-    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), number, job.score, worker))
+    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), text, job.score, worker))
     index_add(batch, 'active', deadline, job.id)
     out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job.name, job.data, job.options
     out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
