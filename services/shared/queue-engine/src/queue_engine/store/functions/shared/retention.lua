@@ -29,9 +29,9 @@ local function leave_tombstone(queue, id, state, default_dedup)
   if job.err then return false end
   local digest, window, by = read_identity(key, job[1])
   if digest == '' then return false end
-  local expires = (tonumber(job[2]) or 0) + (window or default_dedup)
+  local left = (tonumber(job[2]) or 0) + (window or default_dedup) - queue.now
   local words = state .. ' ' .. digest .. (by and ' ' .. by or '')
-  if expires > queue.now then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PXAT', expires) end
+  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PX', left) end
   return job[1] and not job[3]
 end
 
