@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 import pytest
+import redis
 
-from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, state_of
+from engine.builders import QUEUE, Clock, Worker, a_failure, a_job, an_action, ids_of, keys_of, state_of
 from queue_engine.domain.backoff import Backoff, BackoffKind
 from queue_engine.domain.errors import (
     IdConflict,
@@ -18,6 +19,9 @@ from queue_engine.domain.errors import (
 from queue_engine.domain.job import Enqueued, IfExists, JobState
 from queue_engine.domain.lease import Completed
 from queue_engine.engine import QueueEngine
+from queue_engine.store.encode import action_args, checked_job, job_args
+from queue_engine.store.keys import meta_key
+from queue_engine.store.library import FUNCTION_PREFIX
 
 
 def test_a_new_job_waits_and_its_queue_is_known(engine: QueueEngine) -> None:
@@ -227,3 +231,18 @@ def test_a_backend_replaces_its_own_jobs_only(engine: QueueEngine) -> None:
         engine.enqueue_job(QUEUE, a_job(owner="crm", if_exists=IfExists.REPLACE_OWN))
     assert engine.enqueue_job(QUEUE, own).replaced
     assert engine.get_job(QUEUE, "job-1").job.data == b"[2]"
+
+
+@pytest.mark.parametrize("lines", ["soon\n0\n\n\nreturn\n\n", "x5\n0\n\n\nreturn", "?"])
+def test_a_call_with_a_job_that_cannot_be_read_writes_none_of_its_jobs(
+    engine: QueueEngine, client: redis.Redis, lines: str
+) -> None:
+    engine.enqueue_job(QUEUE, a_job("there"))
+    fine = job_args(checked_job(a_job("fine")))
+    args = [*action_args(None), *fine, "bad", *fine[1:3], lines]
+
+    with pytest.raises(redis.ResponseError, match="malformed"):
+        client.fcall(f"{FUNCTION_PREFIX}accept_jobs", 1, meta_key(QUEUE), *args)
+
+    assert keys_of(client, f"jobs:{{{QUEUE}}}:j:*") == [f"jobs:{{{QUEUE}}}:j:there"]
+    assert engine.count_jobs(QUEUE).waiting == 1

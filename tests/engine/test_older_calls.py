@@ -65,10 +65,10 @@ def test_an_older_call_makes_the_same_job_as_a_present_one(
 
     assert without_id(older) == without_id(present)
     assert abs(older.created_at_ms - present.created_at_ms) < 10_000
-    older_lease, present_lease = (
+    older_fields, present_fields = (
         client.hgetall(f"jobs:{{{QUEUE}}}:j:{job_id}").keys() for job_id in ("older", "present")
     )
-    assert older_lease == present_lease
+    assert older_fields == present_fields
 
 
 def test_an_older_call_is_answered_for_each_of_its_jobs(engine: QueueEngine, client: redis.Redis) -> None:

@@ -66,7 +66,7 @@ def check_new_job(job: NewJob) -> None:
     if job.delay_ms is not None or job.due_at_ms is not None:
         _check_when(job)
     check_range("priority", job.priority, 0, MAX_PRIORITY)
-    if "\n" in job.owner:
+    if "\n" in job.owner:  # it is sent as a line among others
         raise InvalidArgument("owner", "must be one line")
     if len(job.owner) > 200 or len(job.options) > MAX_DATA_BYTES:  # noqa: PLR2004 - a token's sub is shorter
         raise InvalidArgument("owner" if len(job.owner) > 200 else "options", "is too long")  # noqa: PLR2004

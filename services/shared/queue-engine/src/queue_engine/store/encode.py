@@ -60,12 +60,12 @@ def checked_job(job: NewJob) -> CheckedJob:
 def job_args(checked: CheckedJob) -> tuple[Arg, ...]:
     """The arguments of one job, as shared/enqueue.lua has them."""
     job, more, made, value = checked
-    made = (made or _digest(job.name, value)) + _name(job)
-    return job.job_id, job.data, made, more.encode() + job.options
+    told = (made or _digest(job.name, value)) + _name_and_window(job)
+    return job.job_id, job.data, told, more.encode() + job.options
 
 
-def _name(job: NewJob) -> bytes:
-    """With the window when there is one, or a replacement's request follows it."""
+def _name_and_window(job: NewJob) -> bytes:
+    """The window when there is one, or a replacement's request will stand behind it."""
     if job.dedup_ms is None and job.if_exists is IfExists.RETURN:
         return f" {job.name}".encode()
     return f" {job.name} {'-' if job.dedup_ms is None else job.dedup_ms}".encode()

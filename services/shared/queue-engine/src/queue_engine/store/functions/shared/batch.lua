@@ -40,7 +40,7 @@ local function in_steps(command, key, list)
   end
 end
 
--- Counters, and for the charts one hash per hour that expires by itself a day later, with fields <minute of the hour>:<event>.
+-- Counters, and for the charts one hash per hour that expires by itself a day later: fields are <minute of the hour>:<event>.
 local function write_counts(batch)
   local queue = batch.queue
   for event, amount in pairs(batch.counts) do redis.call('HINCRBY', queue.meta, 'n:' .. event, amount) end

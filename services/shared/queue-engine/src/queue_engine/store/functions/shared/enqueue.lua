@@ -6,25 +6,32 @@
 
 local JOB_SIZE, OLDER_JOB_SIZE = 4, 11
 
-local PLAIN = { when = '', priority = '0', settings = '', owner = '', if_exists = 'return', parent = '', options = '' }
+local PLAIN = { priority = '0', settings = '', owner = '', if_exists = 'return', parent = '', options = '' }
 local NO_FIELDS = {}
 
--- Take a replacement's word and the name of its request apart.
-local function with_request(more)
+-- Due time in ms of a when-word: "r<ms>" from now, "a<ms>" absolute.
+local function due_time(queue, when)
+  local ms = tonumber(string.sub(when, 2)) or error('malformed due time')
+  return string.sub(when, 1, 1) == 'r' and queue.now + ms or ms
+end
+
+-- Read the due time, and take a replacement's word and the name of its request apart: before anything is written.
+local function understood(queue, more)
+  if more.when ~= '' then more.due = due_time(queue, more.when) end
   if more.if_exists ~= 'return' then more.if_exists, more.request = string.match(more.if_exists, '^([^:]*):?(.*)$') end
   if more.request == '' then more.request = nil end
   return more
 end
 
-local function read_more(lines)
+local function read_more(queue, lines)
   local more = {}
   more.when, more.priority, more.settings, more.owner, more.if_exists, more.parent, more.options =
     string.match(lines, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
-  return more.options and with_request(more) or error('malformed job')
+  return more.options and understood(queue, more) or error('malformed job')
 end
 
 local function older_job(queue, args, at)
-  local more = with_request({
+  local more = understood(queue, {
     when = args[at + 4], priority = args[at + 5], settings = args[at + 6], owner = args[at + 7], options = args[at + 8],
     if_exists = args[at + 9], parent = args[at + 10],
   })
@@ -42,7 +49,7 @@ local function read_jobs(queue, args, first, size)
       jobs[n] = older_job(queue, args, at)
     else
       local id, lines = args[at], args[at + 3]
-      local more = read[lines] or read_more(lines)
+      local more = read[lines] or read_more(queue, lines)
       read[lines] = more
       jobs[n] = { id = id, key = job_key(queue, id), data = args[at + 1], made = args[at + 2], more = more, fresh = true }
     end
@@ -80,17 +87,10 @@ local function optional_fields(more, owner)
   return fields
 end
 
--- Due time in ms of a when-word: "" now, "r<ms>" from now, "a<ms>" absolute.
-local function due_time(queue, when)
-  if when == '' then return queue.now end
-  local ms = tonumber(string.sub(when, 2)) or error('malformed due time')
-  return string.sub(when, 1, 1) == 'r' and queue.now + ms or ms
-end
-
 -- Write the job's own fields and its place in the order; `word` is what a replacing request is answered. Returns its state.
 local function write_job(batch, job, word)
   local queue, id, more = batch.queue, job.id, job.more
-  local due = due_time(queue, more.when)
+  local due = more.due or queue.now
   local state = due > queue.now and 'delayed' or 'waiting'
   local made = now_text(queue) .. ' ' .. job.made
   if more.request then made = made .. ' ' .. word .. ' ' .. more.request end
@@ -136,10 +136,9 @@ end
 -- Accept a job whose id may be known. Returns a word of accept_jobs and the job's state; the third value says that the
 -- answer is an earlier one of the same request, and nothing was done.
 local function accept_known(batch, job, action)
-  local more, same = job.more, nil
-  local known = read_known(job)
+  local more, known = job.more, read_known(job)
   if not known then return 'CONFLICT', 'failed' end
-  same = known.digest == string.sub(job.made, 1, DIGEST_SIZE)
+  local same = known.digest == string.sub(job.made, 1, DIGEST_SIZE)
   local before = more.request and same and answered_before(known.made_by, more.request)
   if before then return before, known.state, true end
   local may_replace = more.if_exists ~= 'return'
