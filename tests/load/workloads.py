@@ -199,7 +199,6 @@ WORKLOADS: dict[str, Workload] = {
         {**LATE, "started": ("started in time", ".0%")},
         DELAYED,
         more_is_better=False,
-        rounds=1,
     ),
     "memory": Workload(
         "Store memory",
@@ -208,6 +207,5 @@ WORKLOADS: dict[str, Workload] = {
         {"waiting": ("bytes a waiting job", ",.0f"), "completed": ("bytes a completed job", ",.0f")},
         tuple(HEADLINE),
         more_is_better=False,
-        rounds=1,
     ),
 }
