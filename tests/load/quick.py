@@ -18,7 +18,7 @@ from load.workloads import WORKLOADS
 
 SIZES = {"enqueue": 0.4, "batch": 0.5, "noop-1": 1.0, "noop-2": 1.0}
 ROUNDS = 5
-WINDOW_SECONDS = 4.0
+WINDOW_SECONDS = 3.0
 Runs = Sequence[Mapping[str, Any]]
 
 
