@@ -36,10 +36,11 @@ def lines(notes: Path, word: str = "") -> list[str]:
 def test_a_job_of_a_killed_worker_runs_again_within_lease_and_two_seconds(
     start_worker: StartWorker, engine: QueueEngine, notes: Path
 ) -> None:
-    workers = [start_worker(**SHORT_LEASE) for _ in range(2)]
+    workers = {str(worker.process.pid): worker for worker in (start_worker(**SHORT_LEASE), start_worker(**SHORT_LEASE))}
     job_id = enqueue(engine, QUEUE, "note", {"path": str(notes), "seconds": 2})
-    begin = wait_until(lambda: lines(notes, "begin"))
-    [victim, rescuer] = sorted(workers, key=lambda worker: str(worker.process.pid) not in begin[0].split())
+    [begin] = wait_until(lambda: lines(notes, "begin"))
+    victim = workers.pop(begin.split()[1])
+    [rescuer] = workers.values()
 
     victim.process.kill()
     killed_at = time.monotonic()
