@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from email.message import EmailMessage
 
 import httpx
 
@@ -46,6 +47,17 @@ def test_a_message_is_found_by_a_part_of_its_text(sink: Sink) -> None:
 
     found = httpx.get(f"{sink.http_url}/messages", params={"containing": "ticket-2"}).json()
     assert [message["key"] for message in found] == ["2"]
+
+
+def test_a_mails_id_is_shown_as_it_was_given_when_its_header_is_folded(sink: Sink) -> None:
+    mail = EmailMessage()
+    mail["To"], mail["From"], mail["Message-ID"] = "a@b.example", "me@b.example", f"<{'n' * 57}@b.example>"
+    host, port = sink.smtp_url.removeprefix("smtp://").split(":")
+    with smtplib.SMTP(host, int(port)) as smtp:
+        smtp.send_message(mail)
+
+    (message,) = httpx.get(f"{sink.http_url}/messages").json()
+    assert message["key"] == f"<{'n' * 57}@b.example>"
 
 
 def test_the_mail_server_keeps_to_the_order_of_commands(sink: Sink) -> None:

@@ -110,7 +110,7 @@ class SmtpSession(socketserver.StreamRequestHandler):
                 to=address,
                 subject=str(mail["Subject"] or ""),
                 text=text_of(mail),
-                key=str(mail["Message-ID"] or ""),
+                key=str(mail["Message-ID"] or "").strip(),  # a long one has a line of its own, after a space
             )
         self._forget()
         self._say("250 taken")
