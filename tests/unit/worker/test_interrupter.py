@@ -13,7 +13,7 @@ from dramatiq.middleware import Interrupt, TimeLimitExceeded
 from support.jobs import a_job
 from support.waiting import wait_until
 from worker.dramatiq_broker.interrupter import Cancelled, Interrupter
-from worker.shield import undisturbed
+from worker.shield import shield_by, undisturbed
 
 
 class Handler(threading.Thread):
@@ -167,6 +167,7 @@ def test_an_interrupt_leaves_no_lock_of_a_shared_client_behind_and_lands_after_t
     interrupter, client, job, caught = Interrupter(), _SharedClient(), a_job(), list[str]()
 
     def run() -> None:
+        shield_by(interrupter.shielded)
         try:
             interrupter.arm(job, seconds=60)
             client.call()

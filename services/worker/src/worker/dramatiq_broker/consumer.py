@@ -164,6 +164,7 @@ class JobConsumer(Consumer):
             kind = FailureKind.ACTOR_UNKNOWN
             desk.refuse(job, Deferred(reason, UNKNOWN_DELAY_MS, kind, max_age_ms=UNKNOWN_MAX_AGE_MS))
             return
+        job.bare = not (job.options or actor.options)
         desk.held[lease.token] = job
         if lease.suspect:
             self._roster.suspects[desk.queue] = job

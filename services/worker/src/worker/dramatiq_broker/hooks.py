@@ -48,7 +48,7 @@ class LeanBroker(dramatiq.Broker):
 
     def emit_before_job(self, job: Any) -> None:
         """As `emit_before("process_message", job)`, for less than half: it comes with every job."""
-        for middleware, hook in self._before.bare if self._is_bare(job) else self._before[PROCESS]:
+        for middleware, hook in self._before.bare if job.bare else self._before[PROCESS]:
             try:
                 hook(self, job)
             except MiddlewareError:
@@ -58,7 +58,7 @@ class LeanBroker(dramatiq.Broker):
 
     def emit_after_job(self, job: Any, *, result: Any = None, exception: BaseException | None = None) -> None:
         """As `emit_after("process_message", job, ...)`."""
-        for middleware, hook in self._after.bare if self._is_bare(job) else self._after[PROCESS]:
+        for middleware, hook in self._after.bare if job.bare else self._after[PROCESS]:
             try:
                 hook(self, job, result=result, exception=exception)
             except Exception as error:  # noqa: BLE001 - one middleware's fault is not the others'
@@ -66,13 +66,6 @@ class LeanBroker(dramatiq.Broker):
 
     def _survive(self, name: str, middleware: Middleware, error: Exception) -> None:
         self.logger.critical("Unexpected failure in %s of %r.", name, middleware, exc_info=error)
-
-    def _is_bare(self, message: Any) -> bool:
-        """Neither the message nor its actor has any option."""
-        if message.options:
-            return False
-        actor = self.actors.get(message.actor_name)
-        return actor is not None and not actor.options
 
 
 class _Hooks(dict[str, list[tuple[Middleware, Hook]]]):

@@ -18,7 +18,6 @@ from dramatiq.middleware import Interrupt, TimeLimitExceeded, raise_thread_excep
 
 from service_kit.lifecycle import Loop
 from worker.dramatiq_broker.job import Job
-from worker.shield import shield_by
 
 log = structlog.get_logger()
 PRECISION = 0.1  # seconds between looks at the deadlines
@@ -46,7 +45,6 @@ class Interrupter:
 
     def arm(self, job: Job, *, seconds: float) -> None:
         """From now on the calling thread may be interrupted for `job`, after `seconds` at the latest."""
-        shield_by(self.shielded)
         job.deadline = time.monotonic() + seconds
         self._armed[threading.get_ident()] = job
 

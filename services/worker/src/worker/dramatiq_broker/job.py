@@ -23,6 +23,8 @@ class Job(MessageProxy):
     began_at = 0.0
     """When its handler's thread took it (monotonic seconds); 0: it has not begun."""
     ended_at = 0.0
+    bare = False
+    """Neither its message nor its actor has any option."""
     returned = False
     """Its actor's function came back."""
     deadline = 0.0

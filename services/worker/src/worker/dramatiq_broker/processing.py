@@ -13,6 +13,7 @@ from dramatiq.worker import WorkerThread
 
 from service_kit.logs import UNDERWAY
 from worker.dramatiq_broker.job import Job
+from worker.shield import shield_by
 
 if TYPE_CHECKING:
     from worker.dramatiq_broker.broker import JobBroker
@@ -21,9 +22,10 @@ log = structlog.get_logger()
 
 
 def process_here(broker: JobBroker, thread: WorkerThread) -> None:
-    """Let the thread do it. What is left out of Dramatiq's: its lines about each job. `attempt_failed` says what people
-    need, the stack stands on the job, and both would quote what the handler was given.
+    """Let the thread, which is the calling one, do it. What is left out of Dramatiq's: its lines about each job, which
+    would quote what the handler was given. `attempt_failed` says what people need, the stack stands on the job.
     """
+    shield_by(broker.interrupter.shielded)
     thread.process_message = partial(process, broker)  # type: ignore[method-assign]
 
 
