@@ -57,6 +57,17 @@ def test_the_filter_means_these_jobs_and_a_dry_run_changes_none(
     assert graveyard.count_jobs(QUEUE).failed == 4 - matched
 
 
+def test_completed_jobs_are_chosen_by_when_they_ended(engine: QueueEngine, worker: Worker) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    worker.run(Completed())
+    ended = engine.get_job(QUEUE, "job-1").job.finished_at_ms
+
+    earlier = JobFilter(state=JobState.COMPLETED, finished_before_ms=ended)
+    since = JobFilter(state=JobState.COMPLETED, finished_after_ms=ended)
+    assert engine.remove_jobs(QUEUE, earlier, action=an_action(), dry_run=True).matched == 0
+    assert engine.remove_jobs(QUEUE, since, action=an_action(), dry_run=True).matched == 1
+
+
 def test_ids_that_do_not_fit_are_named_with_the_reason(graveyard: QueueEngine) -> None:
     graveyard.enqueue_job(QUEUE, a_job("waiting"))
     which = JobFilter(ids=("a", "b", "c", "waiting", "nobody"), error_contains="boom", limit=1)

@@ -106,3 +106,50 @@ def test_an_older_call_runs_a_schedule(engine: QueueEngine, client: redis.Redis)
     assert {job.job_id, "by-hand"} <= {
         found.job_id for found in engine.list_jobs(QUEUE, JobState.WAITING, offset=0, limit=10).jobs
     }
+
+
+def test_an_older_call_takes_and_settles(engine: QueueEngine, client: redis.Redis) -> None:
+    engine.enqueue_job(QUEUE, a_job("full", **{**FULL, "priority": 0}))
+    created = [engine.get_job(QUEUE, job_id).job.created_at_ms for job_id in ("first", "full")]
+    kept = [1_000, 10_000, 86_400_000]
+
+    *_, stale, flat = call(client, "settle_jobs", "w1", 30_000, 10, *kept)
+
+    assert stale == []
+    plain, full = flat[:10], flat[10:]
+    token, packed = plain[1], pack_settings(a_job("full", **FULL)).encode()
+    assert plain == [b"first", token, b"ticket.created", a_job("first").data, b"", b"", created[0], 0, 1, 0]
+    assert full == [
+        b"full",
+        token + 1,
+        b"ticket.created",
+        a_job("full").data,
+        FULL["options"],
+        packed,
+        created[1],
+        0,
+        1,
+        0,
+    ]
+    reports = [
+        "first",
+        token,
+        "completed",
+        "",
+        "full",
+        token + 1,
+        "failed",
+        "no",
+        "E",
+        "",
+        "exception",
+        0,
+        "x",
+        1,
+        "interrupted",
+    ]
+
+    *_, stale, flat = call(client, "settle_jobs", "w1", 30_000, 10, *kept, *reports)
+
+    assert (stale, flat[:1], flat[7:]) == ([2], [b"full"], [1, 2, 0])
+    assert engine.get_job(QUEUE, "first").job.state is JobState.COMPLETED

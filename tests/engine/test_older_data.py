@@ -1,10 +1,10 @@
 """Jobs as older functions wrote them. Before 1.6: a delivery in four fields, a completion counted as an attempt.
 Before 1.7: a digest without the window and the request that made the job, and no note of its lists. Before 1.8: name,
-time of creation and these in a field each."""
+time of creation and these in a field each. Before 1.9: no word on whether there are settings or options, and a field
+with the end of a completed job."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 import redis
 
 from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, keys_of
+from queue_engine.domain.bulk import JobFilter
 from queue_engine.domain.errors import IdConflict
-from queue_engine.domain.job import Enqueued, IfExists, JobState
+from queue_engine.domain.job import Enqueued, IfExists, JobState, Retention
 from queue_engine.domain.lease import Completed, Outcome, Released, Renewal, Verdict
 from queue_engine.engine import QueueEngine
 
@@ -115,12 +116,18 @@ def test_an_older_completed_job_is_shown_as_it_was_and_keeps_its_history(
     assert outcomes_of(engine)[0] == (1, "worker-1", "completed")
 
 
-@pytest.fixture(params=["1.6", "1.7"])
+@pytest.fixture(params=["1.6", "1.7", "1.8"])
 def make_older_made(request: pytest.FixtureRequest, client: redis.Redis) -> Callable[[], None]:
-    """Brings how the job was made into the fields of that version."""
+    """Brings how the job was made, and when it ended, into the fields of that version."""
 
     def make() -> None:
+        ended: Any = client.zscore(f"jobs:{{{QUEUE}}}:completed", "job-1")
+        if ended:
+            client.hset(KEY, "t1", int(ended))
         made: Any = client.hget(KEY, "m")
+        if request.param == "1.8":
+            client.hset(KEY, "m", made[:13] + b" " + made[14:])
+            return
         created, digest, (name, *more) = made[:13], made[14:22], made[23:].split(b" ", 2)
         window, by = more[:1] or [b"-"], more[1:]
         older = {b"n": name, b"ts": created, b"x": b" ".join([digest, *window, *by])}
@@ -132,11 +139,6 @@ def make_older_made(request: pytest.FixtureRequest, client: redis.Redis) -> Call
         client.hset(KEY, mapping=older)  # type: ignore[arg-type]  # the stubs want texts
 
     return make
-
-
-def prune(engine: QueueEngine, client: redis.Redis) -> None:
-    client.zadd(f"jobs:{{{QUEUE}}}:completed", {"job-1": 1})
-    assert engine.prune_jobs(QUEUE) == 1
 
 
 def test_an_older_job_is_answered_and_told_from_another_meaning(
@@ -155,10 +157,11 @@ def test_an_older_replacement_is_not_done_again_and_another_is(
 ) -> None:
     engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r1"))
     make_older_made()
+    older: Any = client.hget(KEY, "m")
 
     again = a_job(if_exists=IfExists.REPLACE, request="r1")
     assert engine.enqueue_job(QUEUE, again) == Enqueued("job-1", JobState.WAITING, created=True)
-    assert client.hget(KEY, "m") is None
+    assert client.hget(KEY, "m") == older
 
     another = engine.enqueue_job(QUEUE, a_job(if_exists=IfExists.REPLACE, request="r2"))
     assert another.replaced
@@ -172,9 +175,8 @@ def test_an_older_job_leaves_a_tombstone_for_its_window_and_no_list(
     worker.run(a_failure())
     worker.run(Completed())
     make_older_made()
-    client.hset(KEY, "t1", int(time.time() * 1000))
 
-    prune(engine, client)
+    assert QueueEngine(engine._store, retention=Retention(completed_count=0)).prune_jobs(QUEUE) == 1
 
     grave = f"jobs:{{{QUEUE}}}:t:job-1"
     assert keys_of(client, f"jobs:{{{QUEUE}}}:?:job-1") == [grave]
@@ -195,6 +197,30 @@ def test_an_older_job_is_shown_found_and_taken_as_what_it_is(
     assert [job.job_id for job in engine.find_jobs(before.name, queue=QUEUE).jobs] == ["job-1"]
     lease = worker.take_one()
     assert (lease.name, lease.created_at_ms) == (before.name, before.created_at_ms)
+
+
+def test_settings_and_options_of_an_older_job_are_found(
+    engine: QueueEngine, worker: Worker, make_older_made: Callable[[], None]
+) -> None:
+    engine.enqueue_job(QUEUE, a_job(attempts=7, options=b'{"traceparent":"t"}'))
+    make_older_made()
+
+    lease = worker.take_one()
+    assert (lease.max_attempts, lease.options) == (7, b'{"traceparent":"t"}')
+
+
+def test_when_an_older_job_was_completed_is_still_known(
+    engine: QueueEngine, worker: Worker, make_older_made: Callable[[], None]
+) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    worker.run(Completed())
+    before = engine.get_job(QUEUE, "job-1").job
+    assert before.finished_at_ms is not None
+    make_older_made()
+
+    assert engine.get_job(QUEUE, "job-1").job == before
+    which = JobFilter(state=JobState.COMPLETED, finished_after_ms=before.finished_at_ms)
+    assert engine.remove_jobs(QUEUE, which, action=an_action()).done == 1
 
 
 def test_an_older_dead_job_is_grouped_and_recorded_by_its_name(

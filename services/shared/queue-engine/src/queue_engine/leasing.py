@@ -39,7 +39,7 @@ class Leasing:
         for report in reports:
             args += report_args(report)
         try:
-            _, open_word, next_due, stale, flat = self._store.call("settle_jobs", queue, *args, resend=want == 0)
+            _, open_word, next_due, stale, flat = self._store.call("exchange_jobs", queue, *args, resend=want == 0)
         except QueueNotFound:
             return Settled((Verdict.STALE,) * len(reports), (), None, paused=False)
         verdicts = [Verdict.SETTLED] * len(reports)

@@ -114,11 +114,13 @@ def lease_args(leases: Sequence[Lease]) -> list[Arg]:
 
 
 def report_args(report: Report) -> tuple[Arg, ...]:
-    """The arguments of one report, as settle_jobs.lua lists them."""
+    """The arguments of one report, as exchange_jobs.lua lists them."""
     lease, outcome = report.lease, report.outcome
-    head = (encode_id(lease.job_id), lease.token)
+    head = encode_id(lease.job_id), lease.token
     if isinstance(outcome, Completed):  # before the others, and without a pattern: nearly all are
         value = outcome.value
+        if not value:
+            return (*head, "returned")
         return (*head, "completed", value if len(value) <= MAX_VALUE_BYTES else b'"(too large to keep)"')
     match outcome:
         case Failed():

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-MAJOR, MINOR = 1, 8
+MAJOR, MINOR = 1, 9
 """Major: a change the previous services could not work with, which gets new function names. Minor: any other."""
 
 OLDEST_BESIDE = MAJOR - 1
@@ -19,8 +19,8 @@ FUNCTION_PREFIX = f"jq{MAJOR}_"
 _SHARED = (
     "queue", "batch", "order", "settings", "made", "delivery", "lists", "history", "audit", "groups", "dead",
     "endings", "quarantine", "reap", "promote", "take", "leases", "outcomes", "outcome_completed", "outcome_failed",
-    "outcome_deferred", "outcome_released", "outcome_interrupted", "settle", "retention", "reopen", "cancel", "enqueue",
-    "schedules", "page", "registry", "reconcile", "erase",
+    "outcome_deferred", "outcome_released", "outcome_interrupted", "settle", "retention", "exchange", "reopen",
+    "cancel", "enqueue", "schedules", "page", "registry", "reconcile", "erase",
 )  # fmt: skip
 """Helper files in the order in which they need each other."""
 

@@ -18,7 +18,7 @@ for _, id in ipairs(ids) do
   local job = redis.pcall('HMGET', key, 'm', 'e', 't1', 'cx')
   if not job.err then
     local its_name, created = read_made(key, job[1])
-    local finished = tonumber(job[3] or nil)
+    local finished = (after or before) and ended_at(queue, id, job[3])
     local fits = (name == '' or its_name == name)
       and (text == '' or string.find(job[2] or '', text, 1, true))
       and (not after or finished and finished >= after)

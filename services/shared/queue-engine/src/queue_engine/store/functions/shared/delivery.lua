@@ -38,6 +38,12 @@ local function taken_from(l)
   return tonumber(score)
 end
 
+-- When the job was taken, in ms as text, nil when it is not known.
+local function taken_at(l)
+  local _, at = unpack_delivery(l)
+  return at
+end
+
 local function delivery_worker(l)
   local _, _, _, _, worker = unpack_delivery(l)
   return worker or string.match(l or '', '^%d+ (.*)$') or ''
@@ -54,6 +60,12 @@ local function held_delivery(key, l, token, worker)
   if not is_holder(l, token, worker) then return nil end
   local is_older = #l == #token + 1 + #worker -- nothing between its ends
   return is_older and current_delivery(key, l) or l
+end
+
+-- Whether the delivery with this token is known to be the job's first: '1' stands behind the time it was taken at.
+local function is_first_delivery(l, token)
+  local at = #token + TIME_SIZE + 2
+  return string.sub(l, at, at + 2) == ' 1 '
 end
 
 -- The same delivery, not counted.

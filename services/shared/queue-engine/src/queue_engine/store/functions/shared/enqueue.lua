@@ -92,7 +92,8 @@ local function write_job(batch, job, word)
   local queue, id, more = batch.queue, job.id, job.more
   local due = more.due or queue.now
   local state = due > queue.now and 'delayed' or 'waiting'
-  local made = now_text(queue) .. ' ' .. job.made
+  local plain = more.settings == '' and more.options == ''
+  local made = now_text(queue) .. (plain and PLAIN_MARK or OTHER_MARK) .. job.made
   if more.request then made = made .. ' ' .. word .. ' ' .. more.request end
   redis.call('HSET', job.key, 's', state, 'd', job.data, 'm', made, unpack(optional_fields(more, job.owner or more.owner)))
   if state == 'delayed' then

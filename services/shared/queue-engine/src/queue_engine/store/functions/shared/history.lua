@@ -22,12 +22,18 @@ local function record_attempt(queue, id, job, outcome, reason, stack)
   if length > HISTORY_LIMIT then redis.call('LTRIM', key, -HISTORY_LIMIT, -1) end
 end
 
+-- When a finished job ended, in ms, by its field t1, which completed jobs have from functions before 1.9 only; nil when it
+-- has not.
+local function ended_at(queue, id, t1)
+  return tonumber(t1 or redis.call('ZSCORE', queue.prefix .. 'completed', id) or nil)
+end
+
 -- Before a completed job is used again: its good delivery, until now only in its fields, becomes a record.
 local function keep_completion(queue, id, key)
   local job = redis.call('HMGET', key, 'l', 't1')
   local _, taken_at, number, _, worker = unpack_delivery(current_delivery(key, job[1] or nil))
   redis.call('RPUSH', queue.prefix .. 'a:' .. id, cjson.encode({
-    tonumber(number) or 0, worker or '', tonumber(taken_at) or 0, tonumber(job[2]) or 0, 'completed', '', '',
+    tonumber(number) or 0, worker or '', tonumber(taken_at) or 0, ended_at(queue, id, job[2]) or 0, 'completed', '', '',
   }))
   note_list(key)
 end

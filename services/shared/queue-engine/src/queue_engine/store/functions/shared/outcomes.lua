@@ -5,7 +5,7 @@
 local OUTCOMES = {}
 
 -- How many ARGV entries a report of each kind takes, id, token and kind included.
-local REPORT_SIZE = { completed = 4, failed = 8, deferred = 7, released = 4, interrupted = 3 }
+local REPORT_SIZE = { returned = 3, completed = 4, failed = 8, deferred = 7, released = 4, interrupted = 3 }
 
 local function read_more(key, job)
   local values = redis.call('HMGET', key, 'c', 'p', 'at', 'df')

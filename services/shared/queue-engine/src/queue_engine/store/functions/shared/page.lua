@@ -2,17 +2,23 @@
 
 local ACTIVE_LIMIT = 2000 -- as many active jobs can be paged through
 
--- Add name and time of creation to a job's flat fields, as n and ts, by which services know them. Returns its state.
-local function add_made(key, fields)
-  local state, m
-  for i = 1, #fields, 2 do
-    if fields[i] == 's' then state = fields[i + 1] elseif fields[i] == 'm' then m = fields[i + 1] end
+local function add_field(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = '' .. value
+end
+
+-- Add to a job's flat fields what services know as fields: its name n, the time of creation ts, the end t1. Returns its state.
+local function add_fields(queue, id, key, fields)
+  local has = {}
+  for i = 1, #fields, 2 do has[fields[i]] = fields[i + 1] end
+  local name, created = read_made(key, has.m)
+  if has.m and name then
+    add_field(fields, 'n', name)
+    add_field(fields, 'ts', created)
   end
-  local name, created = read_made(key, m)
-  if m and name then
-    for _, value in ipairs({ 'n', name, 'ts', '' .. created }) do fields[#fields + 1] = value end
-  end
-  return state
+  local ended = has.s == 'completed' and not has.t1 and ended_at(queue, id)
+  if ended then add_field(fields, 't1', ended) end
+  return has.s
 end
 
 -- One job: id, due time or '', its newest attempt record when it failed or '', then its fields flat; nil when it cannot be read.
@@ -20,7 +26,7 @@ local function read_job(queue, id, due)
   local key = job_key(queue, id)
   local fields = redis.pcall('HGETALL', key)
   if fields.err or #fields == 0 then return nil end
-  local state = add_made(key, fields)
+  local state = add_fields(queue, id, key, fields)
   local last = state == 'failed' and redis.call('LINDEX', queue.prefix .. 'a:' .. id, -1)
   if state == 'delayed' and not due then due = redis.call('ZSCORE', queue.prefix .. 'delayed', id) end
   return { id, due or '', last or '', fields }

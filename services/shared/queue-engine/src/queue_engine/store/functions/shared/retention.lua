@@ -1,9 +1,9 @@
 -- Forgetting finished jobs. Dead ones go only beyond a bound that is far above what anybody can look through, and each
 -- leaves a record.
 
--- Add a job's key to `keys`, and those of its lists unless it is known to have none.
-local function add_keys(queue, keys, id, has_no_lists)
-  keys[#keys + 1] = job_key(queue, id)
+-- Add a job's `key` to `keys`, and those of its lists unless it is known to have none.
+local function add_keys(queue, keys, id, key, has_no_lists)
+  keys[#keys + 1] = key
   if has_no_lists then return end
   for _, kind in ipairs(LISTS) do keys[#keys + 1] = queue.prefix .. kind .. id end
 end
@@ -17,39 +17,41 @@ end
 -- Remove all that is known of a job except its places in indexes.
 local function unlink_job(queue, id)
   local keys = {}
-  add_keys(queue, keys, id)
+  add_keys(queue, keys, id, job_key(queue, id))
   unlink(keys)
 end
 
--- Leave a tombstone that answers a repeated enqueue until the deduplication window ends. Returns whether the job is
--- known to have no lists: functions before 1.7 kept no note of them.
-local function leave_tombstone(queue, id, state, default_dedup)
-  local key = job_key(queue, id)
-  local job = redis.pcall('HMGET', key, 'm', 't1', 'h')
+-- Leave a tombstone of a job that ended at `ended` ms: it answers a repeated enqueue until the deduplication window ends.
+-- Returns whether the job is known to have no lists: functions before 1.7 kept no note of them.
+local function leave_tombstone(queue, id, key, state, ended, default_dedup)
+  local job = redis.pcall('HMGET', key, 'm', 'h')
   if job.err then return false end
   local digest, window, by = read_identity(key, job[1])
   if digest == '' then return false end
-  local left = (tonumber(job[2]) or 0) + (window or default_dedup) - queue.now
+  local left = ended + (window or default_dedup) - queue.now
   local words = state .. ' ' .. digest .. (by and ' ' .. by or '')
   if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PX', left) end
-  return job[1] and not job[3]
+  return job[1] and not job[2]
 end
 
--- Forget the first jobs of an index, which hold `state`; `ids` are these. Returns how many.
-local function forget(batch, index, state, ids, default_dedup)
-  if #ids == 0 then return 0 end
+-- Forget the first jobs of an index, which hold `state`; `found` are these, each with the time in ms when it ended. Returns
+-- how many.
+local function forget(batch, index, state, found, default_dedup)
+  if #found == 0 then return 0 end
   local queue, keys = batch.queue, {}
-  for _, id in ipairs(ids) do
-    add_keys(queue, keys, id, leave_tombstone(queue, id, state, default_dedup))
+  for i = 1, #found, 2 do
+    local id = found[i]
+    local key = job_key(queue, id)
+    add_keys(queue, keys, id, key, leave_tombstone(queue, id, key, state, found[i + 1], default_dedup))
     if state == 'failed' then leave_group(queue, id) end
     if index == 'dead' then leave_dead(queue, id) end
     if index ~= state then index_remove(batch, state, id) end
   end
-  redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #ids - 1) -- cheaper than their names
+  redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #found / 2 - 1) -- cheaper than their names
   unlink(keys)
-  count(batch, 'pruned', #ids)
+  count(batch, 'pruned', #found / 2)
   flush(batch)
-  return #ids
+  return #found / 2
 end
 
 -- Keep the newest `keep` of an index and none older than `age` ms; at most `limit` go. `state` is what the jobs are.
@@ -57,9 +59,11 @@ local function prune(batch, index, state, keep, age, default_dedup, limit)
   local queue = batch.queue
   local key = queue.prefix .. index
   local extra = math.min(redis.call('ZCARD', key) - keep, limit)
-  local ids = extra > 0 and redis.call('ZRANGE', key, 0, extra - 1) or {}
-  if #ids == 0 and age then ids = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. queue.now - age, 'LIMIT', 0, limit) end
-  return forget(batch, index, state, ids, default_dedup)
+  local found = extra > 0 and redis.call('ZRANGE', key, 0, extra - 1, 'WITHSCORES') or {}
+  if #found == 0 and age then
+    found = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. queue.now - age, 'WITHSCORES', 'LIMIT', 0, limit)
+  end
+  return forget(batch, index, state, found, default_dedup)
 end
 
 -- Tell the audit log which dead job is forgotten, and not what it held.
@@ -74,17 +78,19 @@ end
 
 -- Forget the oldest dead jobs beyond `keep` of them or `bytes` in all, at most `limit`. Returns how many.
 local function discard_dead(batch, keep, bytes, default_dedup, limit)
-  local queue, gone = batch.queue, {}
+  local queue, gone, n = batch.queue, {}, 0
   local extra = redis.call('ZCARD', queue.prefix .. 'dead') - keep
   local too_heavy = (tonumber(redis.call('HGET', queue.meta, 'dead_bytes') or nil) or 0) - bytes
   if extra <= 0 and too_heavy <= 0 then return 0 end
-  for _, id in ipairs(redis.call('ZRANGE', queue.prefix .. 'dead', 0, limit - 1)) do
-    if extra <= #gone and too_heavy <= 0 then break end
-    local reason = extra > #gone and 'more than ' .. keep .. ' dead jobs' or 'more than ' .. bytes .. ' bytes of dead jobs'
+  local found = redis.call('ZRANGE', queue.prefix .. 'dead', 0, limit - 1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local id = found[i]
+    if extra <= n and too_heavy <= 0 then break end
+    local reason = extra > n and 'more than ' .. keep .. ' dead jobs' or 'more than ' .. bytes .. ' bytes of dead jobs'
     audit_discard(queue, id, reason)
     too_heavy = too_heavy - dead_weight(queue, id)
-    gone[#gone + 1] = id
+    gone[i], gone[i + 1], n = id, found[i + 1], n + 1
   end
-  count(batch, 'discarded', #gone)
+  count(batch, 'discarded', n)
   return forget(batch, 'dead', 'failed', gone, default_dedup)
 end

@@ -12,12 +12,19 @@ local function find_reports(args, first)
   return reports
 end
 
--- Whether `worker` holds the lease with `token`, and the fields every kind needs.
+-- Whether `worker` holds the lease with `token`, and the fields every kind needs. Only an earlier delivery can have left
+-- lost leases or an error.
 local function held_job(key, token, worker)
-  local values = redis.pcall('HMGET', key, 's', 'l', 'cx', 'll', 'e')
+  local values = redis.pcall('HMGET', key, 's', 'l', 'cx')
   if values.err or values[1] ~= 'active' then return nil end
   local l = held_delivery(key, values[2], token, worker)
-  return l and { l = l, cx = values[3] or nil, ll = values[4] or nil, e = values[5] or nil }
+  if not l then return nil end
+  local job = { l = l, cx = values[3] or nil }
+  if not is_first_delivery(l, token) then
+    local left = redis.call('HMGET', key, 'll', 'e')
+    job.ll, job.e = left[1] or nil, left[2] or nil
+  end
+  return job
 end
 
 -- A release of a job that never began says nothing about it: it stays a suspect, but another may be tried.

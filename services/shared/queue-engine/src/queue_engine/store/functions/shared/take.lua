@@ -1,36 +1,40 @@
 -- Handing out jobs. Everything is read and judged first, then written.
 
--- What earlier deliveries left in a job; false when it cannot be read.
-local function read_earlier(key, job)
-  local more = redis.call('HMGET', key, 'at', 'll')
-  job.attempts, job.lost = tonumber(more[1] or 0), tonumber(more[2] or 0) or 0
-  job.deliveries = delivery_number(current_delivery(key, job.l))
-  return job.attempts and job.deliveries and true
+-- What a worker needs besides of a job that is not plain or was delivered before: options, settings, attempts, the number of
+-- the delivery that is to come, lost leases; nil when it cannot be read.
+local function read_rest(key, l)
+  local rest, deliveries = redis.call('HMGET', key, 'o', 'c', 'at', 'll'), 0
+  if l then deliveries = delivery_number(current_delivery(key, l)) end
+  local attempts = tonumber(rest[3] or 0)
+  if not (attempts and deliveries) then return nil end
+  return { rest[1] or '', rest[2] or '', attempts, deliveries + 1, tonumber(rest[4] or 0) or 0 }
 end
 
--- The job at `key` as far as a worker needs it, nil when it cannot be read. Most were never delivered before.
-local function read_candidate(key)
-  local values = redis.pcall('HMGET', key, 's', 'm', 'd', 'o', 'c', 'l')
+-- The waiting job `id` as far as a worker needs it: nil when it cannot be read, false when it is in another state, which is
+-- left to its own index. Most are plain and come for the first time.
+local function read_candidate(queue, id, score)
+  local key = job_key(queue, id)
+  local values = redis.pcall('HMGET', key, 's', 'm', 'd', 'l')
   if values.err then return nil end
-  local name, created = read_made(key, values[2])
-  local job = {
-    key = key, state = values[1], name = name, data = values[3], options = values[4] or '', settings = values[5] or '',
-    created = created, l = values[6], attempts = 0, deliveries = 0, lost = 0,
-  }
-  local whole = job.state and job.name and job.data and job.created and (not job.l or read_earlier(key, job))
-  return whole and job or nil
+  local state, data, l = values[1], values[3], values[4]
+  local made, plain = whole_made(key, values[2])
+  if not (state and made and data) then return nil end
+  local more = nil
+  if l or not plain then
+    more = read_rest(key, l)
+    if not more then return nil end
+  end
+  return state == 'waiting' and { id = id, key = key, score = score, made = made, data = data, more = more }
 end
 
--- Sort what was found into jobs to lease and ids to set aside; one that is in another state is left to its own index.
-local function read_candidates(batch, found, leases, bad)
+-- Sort what was found into jobs to lease and ids to set aside.
+local function read_candidates(queue, found, leases, bad)
   for i = 1, #found, 2 do
-    local id = found[i]
-    local job = read_candidate(job_key(batch.queue, id))
-    if not job then
-      bad[#bad + 1] = id
-    elseif job.state == 'waiting' then
-      job.id, job.score = id, found[i + 1]
+    local job = read_candidate(queue, found[i], found[i + 1])
+    if job then
       leases[#leases + 1] = job
+    elseif job == nil then
+      bad[#bad + 1] = found[i]
     end
   end
 end
@@ -44,25 +48,35 @@ local function reserve_tokens(queue, amount)
   return token
 end
 
--- Append to `out` what a worker needs of each job: id, token, name, data, options, settings, created, attempts,
--- deliveries, lost leases.
-local function write_leases(batch, leases, worker, deadline, out)
-  local queue = batch.queue
+-- Append to `out` what a worker needs of a job: id, token, how it was made (made.lua), data, and '' or the list of more.
+local function append_lease(out, job, token)
+  local n = #out
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = job.id, token, job.made, job.data, job.more or ''
+end
+
+local NOTHING_MORE = { '', '', 0, 1, 0 }
+
+-- The same for services before 1.9: id, token, name, data, options, settings, created, attempts, deliveries, lost leases.
+local function append_older_lease(out, job, token)
+  local n, more, name, created = #out, job.more or NOTHING_MORE, read_made(job.key, job.made)
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = job.id, token, name, job.data, more[1]
+  out[n + 6], out[n + 7], out[n + 8], out[n + 9], out[n + 10] = more[2], created, more[3], more[4], more[5]
+end
+
+-- Lease the jobs and tell of each by `append`.
+local function write_leases(batch, leases, worker, deadline, append)
+  local queue, out = batch.queue, {}
   local token = reserve_tokens(queue, #leases)
-  local k = #out
   for i = 1, #leases do
     local job = leases[i]
-    local number = job.deliveries + 1
-    local text = number == 1 and '1' or number -- nearly all, see now_text
+    local number = job.more and job.more[4] or '1' -- nearly all, see now_text
     local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
-    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), text, job.score, worker))
+    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), number, job.score, worker))
     index_add(batch, 'active', deadline, job.id)
-    out[k + 1], out[k + 2], out[k + 3], out[k + 4], out[k + 5] = job.id, token + i, job.name, job.data, job.options
-    out[k + 6], out[k + 7], out[k + 8], out[k + 9], out[k + 10] =
-      job.settings, job.created, job.attempts, number, job.lost
-    k = k + 10
+    append(out, job, token + i)
   end
   count(batch, 'started', #leases)
+  return out
 end
 
 -- A suspect goes out alone, and only to a worker that runs none; nil when there is none to give. A worker that runs one and
@@ -74,26 +88,26 @@ local function next_suspect(queue, worker)
   return found
 end
 
--- Lease up to `want` jobs to `worker` until `deadline`; returns the flat list described at write_leases.
-local function take(batch, worker, want, deadline)
-  local queue, index, out = batch.queue, 'suspects', {}
-  if queue.paused or want <= 0 then return out end
+-- Lease up to `want` jobs to `worker` until `deadline`; returns what `append` told of each, and how many.
+local function take(batch, worker, want, deadline, append)
+  local queue, index = batch.queue, 'suspects'
+  if queue.paused or want <= 0 then return {}, 0 end
   local found = next_suspect(queue, worker)
   local suspect = found and found[1]
   if not found then
     index = 'waiting'
     found = redis.call('ZRANGE', queue.prefix .. index, 0, want - 1, 'WITHSCORES')
   end
-  if #found == 0 then return out end
-  local leases, bad = {}, {}
-  read_candidates(batch, found, leases, bad)
+  if #found == 0 then return {}, 0 end
+  local leases, bad, told = {}, {}, {}
+  read_candidates(queue, found, leases, bad)
   redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #found / 2 - 1)
   for _, id in ipairs(bad) do quarantine(batch, id) end
   if #leases > 0 then
-    write_leases(batch, leases, worker, deadline, out)
+    told = write_leases(batch, leases, worker, deadline, append)
     if suspect then redis.call('HSET', queue.prefix .. 'trials', worker, suspect) end
   end
   flush(batch)
   if redis.call('EXISTS', queue.prefix .. 'waiting', queue.prefix .. 'suspects') > 0 then wake(queue) end
-  return out
+  return told, #leases
 end
