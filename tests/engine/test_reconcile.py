@@ -11,6 +11,7 @@ from engine.damages import DRIFT, EVERY_DAMAGE, PREFIX, Damage, K, fill, forget,
 from queue_engine import reconciling
 from queue_engine.domain.errors import InvalidArgument, QueueNotFound, QueueReserved
 from queue_engine.domain.job import DEAD_LETTER_QUEUE, JobState
+from queue_engine.domain.lease import Completed
 from queue_engine.domain.reconciliation import Balance, Finding, FindingKind
 from queue_engine.engine import QueueEngine
 
@@ -91,6 +92,20 @@ def test_a_restored_lease_is_still_its_workers(engine: QueueEngine, worker: Work
     assert engine.reap_leases(QUEUE) == 0
     worker.complete(lease)
     assert engine.get_job(QUEUE, "a").job.state is JobState.COMPLETED
+
+
+def test_a_completed_job_whose_place_was_lost_counts_as_ended_when_it_was_taken(
+    engine: QueueEngine, worker: Worker, client: redis.Redis
+) -> None:
+    engine.enqueue_job(QUEUE, a_job())
+    worker.run(Completed())
+    unindex("completed", "job-1")(client)
+    assert engine.get_job(QUEUE, "job-1").job.finished_at_ms is None
+
+    prove(engine, an_action("tidy up"))
+
+    job = engine.get_job(QUEUE, "job-1").job
+    assert job.finished_at_ms == job.processed_at_ms
 
 
 def test_what_was_lost_for_good_is_said_once_and_counted(queue: QueueEngine, client: redis.Redis) -> None:

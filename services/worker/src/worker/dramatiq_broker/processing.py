@@ -22,8 +22,10 @@ log = structlog.get_logger()
 
 
 def process_here(broker: JobBroker, thread: WorkerThread) -> None:
-    """Let the thread, which is the calling one, do it. What is left out of Dramatiq's: its lines about each job, which
-    would quote what the handler was given. `attempt_failed` says what people need, the stack stands on the job.
+    """Let the thread, which is the calling one, do it; from now on interrupts wait for its calls of shared clients.
+
+    What is left out of Dramatiq's: its lines about each job, which would quote what the handler was given.
+    `attempt_failed` says what people need, the stack stands on the job.
     """
     shield_by(broker.interrupter.shielded)
     thread.process_message = partial(process, broker)  # type: ignore[method-assign]
