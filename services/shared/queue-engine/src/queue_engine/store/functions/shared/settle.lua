@@ -12,11 +12,10 @@ local function find_reports(args, first)
   return reports
 end
 
--- Whether `worker` holds the lease with `token`, and the fields every kind needs. Only an earlier delivery can have left
--- lost leases or an error.
-local function held_job(key, token, worker)
-  local values = redis.pcall('HMGET', key, 's', 'l', 'cx')
-  if values.err or values[1] ~= 'active' then return nil end
+-- The fields every kind needs when `worker` holds the lease with `token`, by what was read of the job at `key`; nil when it
+-- does not. Only an earlier delivery can have left lost leases or an error.
+local function held_job(key, values, token, worker)
+  if values[1] ~= 'active' then return nil end
   local l = held_delivery(key, values[2], token, worker)
   if not l then return nil end
   local job = { l = l, cx = values[3] or nil }
@@ -39,19 +38,41 @@ local function settle_one(batch, args, at, key, job)
   end
 end
 
+-- Whether a job of which this was read may be completed without looking further: at its first delivery, and nobody asked for
+-- its cancel. Most are.
+local function is_simple(values, token, worker)
+  local l = values[2]
+  return values[1] == 'active' and not values[3] and is_holder(l, token, worker) and is_first_delivery(l, token)
+end
+
+-- The same as settle_one, of a simple job that returned nothing.
+local function complete_simple(batch, id, key)
+  redis.call('HSET', key, 's', 'completed')
+  index_remove(batch, 'active', id)
+  index_add(batch, 'completed', batch.queue.now, id)
+end
+
 -- Apply the reports of `worker`; returns the positions (from 0) of the stale ones.
 local function settle(batch, args, reports, worker)
-  local stale = {}
+  local stale, simple = {}, 0
   for i, at in ipairs(reports) do
-    local key = job_key(batch.queue, args[at])
-    local job = held_job(key, args[at + 1], worker)
-    if job then
-      settle_one(batch, args, at, key, job)
+    local id, token = args[at], args[at + 1]
+    local key = job_key(batch.queue, id)
+    local values = redis.pcall('HMGET', key, 's', 'l', 'cx') -- of an error, no value
+    if args[at + 2] == 'returned' and is_simple(values, token, worker) then
+      simple = simple + 1
+      complete_simple(batch, id, key)
     else
-      stale[#stale + 1] = i - 1
-      count(batch, 'stale')
+      local job = held_job(key, values, token, worker)
+      if job then
+        settle_one(batch, args, at, key, job)
+      else
+        stale[#stale + 1] = i - 1
+      end
     end
   end
+  if simple > 0 then count_minute(batch, 'completed', simple) end
+  if #stale > 0 then count(batch, 'stale', #stale) end
   if #reports > 0 then flush(batch) end
   if batch.due then wake_for_delayed(batch.queue, batch.due) end
   return stale

@@ -1,4 +1,4 @@
--- Handing out jobs. Everything is read and judged first, then written.
+-- Handing out jobs: each that waits gets a lease, and its worker what it needs to run it.
 
 -- What a worker needs besides of a job that is not plain or was delivered before: options, settings, attempts, the number of
 -- the delivery that is to come, lost leases; nil when it cannot be read.
@@ -10,33 +10,20 @@ local function read_rest(key, l)
   return { rest[1] or '', rest[2] or '', attempts, deliveries + 1, tonumber(rest[4] or 0) or 0 }
 end
 
--- The waiting job `id` as far as a worker needs it: nil when it cannot be read, false when it is in another state, which is
--- left to its own index. Most are plain and come for the first time.
-local function read_candidate(queue, id, score)
-  local key = job_key(queue, id)
+-- How the waiting job at `key` was made (made.lua), its data and '' or the rest of it: nil when it cannot be read, false when
+-- it is in another state, which is left to its own index. Most are plain and come for the first time.
+local function read_candidate(key)
   local values = redis.pcall('HMGET', key, 's', 'm', 'd', 'l')
   if values.err then return nil end
   local state, data, l = values[1], values[3], values[4]
   local made, plain = whole_made(key, values[2])
   if not (state and made and data) then return nil end
-  local more = nil
+  local rest = ''
   if l or not plain then
-    more = read_rest(key, l)
-    if not more then return nil end
+    rest = read_rest(key, l)
+    if not rest then return nil end
   end
-  return state == 'waiting' and { id = id, key = key, score = score, made = made, data = data, more = more }
-end
-
--- Sort what was found into jobs to lease and ids to set aside.
-local function read_candidates(queue, found, leases, bad)
-  for i = 1, #found, 2 do
-    local job = read_candidate(queue, found[i], found[i + 1])
-    if job then
-      leases[#leases + 1] = job
-    elseif job == nil then
-      bad[#bad + 1] = found[i]
-    end
-  end
+  return state == 'waiting' and made, data, rest
 end
 
 -- Reserve `amount` tokens; returns the number before the first. They follow the clock, in microseconds, so that they rise
@@ -48,35 +35,43 @@ local function reserve_tokens(queue, amount)
   return token
 end
 
--- Append to `out` what a worker needs of a job: id, token, how it was made (made.lua), data, and '' or the list of more.
-local function append_lease(out, job, token)
+-- Append to `out` what a worker needs of a job: id, token, how it was made, data, and '' or the list of the rest.
+local function append_lease(out, id, token, _, made, data, rest)
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = job.id, token, job.made, job.data, job.more or ''
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, token, made, data, rest
 end
 
-local NOTHING_MORE = { '', '', 0, 1, 0 }
+local NO_REST = { '', '', 0, 1, 0 }
 
 -- The same for services before 1.9: id, token, name, data, options, settings, created, attempts, deliveries, lost leases.
-local function append_older_lease(out, job, token)
-  local n, more, name, created = #out, job.more or NOTHING_MORE, read_made(job.key, job.made)
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = job.id, token, name, job.data, more[1]
-  out[n + 6], out[n + 7], out[n + 8], out[n + 9], out[n + 10] = more[2], created, more[3], more[4], more[5]
+local function append_older_lease(out, id, token, key, made, data, rest)
+  local n, name, created = #out, read_made(key, made)
+  if rest == '' then rest = NO_REST end
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, token, name, data, rest[1]
+  out[n + 6], out[n + 7], out[n + 8], out[n + 9], out[n + 10] = rest[2], created, rest[3], rest[4], rest[5]
 end
 
--- Lease the jobs and tell of each by `append`.
-local function write_leases(batch, leases, worker, deadline, append)
-  local queue, out = batch.queue, {}
-  local token = reserve_tokens(queue, #leases)
-  for i = 1, #leases do
-    local job = leases[i]
-    local number = job.more and job.more[4] or '1' -- nearly all, see now_text
-    local own = string.format('%d', token + i) -- by itself Lua writes 14 digits
-    redis.call('HSET', job.key, 's', 'active', 'l', pack_delivery(own, now_text(queue), number, job.score, worker))
-    index_add(batch, 'active', deadline, job.id)
-    append(out, job, token + i)
+-- Lease what was found to be jobs that wait, and tell of each by `append`; set aside what cannot be read. Returns what was
+-- told, and how many.
+local function lease(batch, found, worker, deadline, append)
+  local queue, out, leased = batch.queue, {}, 0
+  local token, now = reserve_tokens(queue, #found / 2), now_text(queue)
+  for i = 1, #found, 2 do
+    local id = found[i]
+    local key = job_key(queue, id)
+    local made, data, rest = read_candidate(key)
+    if made then
+      leased = leased + 1
+      local own, number = string.format('%d', token + leased), rest == '' and '1' or rest[4] -- by itself Lua writes 14 digits
+      redis.call('HSET', key, 's', 'active', 'l', pack_delivery(own, now, number, found[i + 1], worker))
+      index_add(batch, 'active', deadline, id)
+      append(out, id, token + leased, key, made, data, rest)
+    elseif made == nil then
+      quarantine(batch, id)
+    end
   end
-  count(batch, 'started', #leases)
-  return out
+  if leased > 0 then count(batch, 'started', leased) end
+  return out, leased
 end
 
 -- A suspect goes out alone, and only to a worker that runs none; nil when there is none to give. A worker that runs one and
@@ -99,15 +94,10 @@ local function take(batch, worker, want, deadline, append)
     found = redis.call('ZRANGE', queue.prefix .. index, 0, want - 1, 'WITHSCORES')
   end
   if #found == 0 then return {}, 0 end
-  local leases, bad, told = {}, {}, {}
-  read_candidates(queue, found, leases, bad)
+  local told, leased = lease(batch, found, worker, deadline, append)
   redis.call('ZREMRANGEBYRANK', queue.prefix .. index, 0, #found / 2 - 1)
-  for _, id in ipairs(bad) do quarantine(batch, id) end
-  if #leases > 0 then
-    told = write_leases(batch, leases, worker, deadline, append)
-    if suspect then redis.call('HSET', queue.prefix .. 'trials', worker, suspect) end
-  end
+  if suspect and leased > 0 then redis.call('HSET', queue.prefix .. 'trials', worker, suspect) end
   flush(batch)
   if redis.call('EXISTS', queue.prefix .. 'waiting', queue.prefix .. 'suspects') > 0 then wake(queue) end
-  return told, #leases
+  return told, leased
 end
