@@ -51,7 +51,7 @@ class Worker:
         return lease
 
     def report(self, lease: Lease, outcome: Outcome) -> Verdict:
-        (verdict,) = self.settle([Report(lease, outcome)]).verdicts
+        (verdict,) = self.settle([(lease, outcome)]).verdicts
         return verdict
 
     def complete(self, lease: Lease) -> Verdict:

@@ -21,7 +21,6 @@ from queue_engine.domain.lease import (
     Outcome,
     Released,
     Renewal,
-    Report,
     Verdict,
 )
 from queue_engine.engine import QueueEngine
@@ -134,9 +133,7 @@ class WorkersMachine(RuleBasedStateMachine):
         self.exchange(worker, [(had[choice % len(had)], outcome) for choice, outcome in said if had], want)
 
     def exchange(self, worker: str, said: list[tuple[Lease, Outcome]], want: int) -> None:
-        reports = [Report(lease, outcome) for lease, outcome in said]
-
-        answer = self.engine.settle_jobs(QUEUE, reports, worker=worker, want=want, lease_ms=LEASE_MS)
+        answer = self.engine.settle_jobs(QUEUE, said, worker=worker, want=want, lease_ms=LEASE_MS)
 
         settled, taken = self.model.settle(worker, said, want, LEASE_MS)
         assert [verdict is Verdict.SETTLED for verdict in answer.verdicts] == settled

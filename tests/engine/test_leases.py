@@ -16,7 +16,6 @@ from queue_engine.domain.lease import (
     Outcome,
     Released,
     Renewal,
-    Report,
     Verdict,
 )
 from queue_engine.engine import QueueEngine
@@ -60,7 +59,7 @@ def test_another_workers_word_with_the_right_token_changes_nothing(
 
 def test_a_report_sent_twice_counts_once(engine: QueueEngine, worker: Worker) -> None:
     engine.enqueue_job(QUEUE, a_job())
-    report = Report(worker.take_one(), Completed())
+    report = (worker.take_one(), Completed())
 
     verdicts = [*worker.settle([report, report]).verdicts, *worker.settle([report]).verdicts]
 
@@ -97,7 +96,7 @@ def test_one_call_settles_and_takes(engine: QueueEngine, worker: Worker) -> None
     engine.enqueue_jobs(QUEUE, [a_job("a"), a_job("b"), a_job("c")])
     first = worker.take(2)
 
-    settled = worker.settle([Report(lease, Completed()) for lease in first], want=5)
+    settled = worker.settle([(lease, Completed()) for lease in first], want=5)
 
     assert settled.verdicts == (Verdict.SETTLED, Verdict.SETTLED)
     assert ids_of(settled.leases) == ["c"]
@@ -188,7 +187,7 @@ def test_progress_that_is_not_json_or_too_long_is_refused(engine: QueueEngine, w
 def test_a_worker_of_a_queue_nobody_set_up_finds_it_empty(engine: QueueEngine, lease_of_nothing: Lease) -> None:
     worker = Worker(engine, queue="nowhere")
 
-    assert worker.settle([Report(lease_of_nothing, Completed())], want=5).verdicts == (Verdict.STALE,)
+    assert worker.settle([(lease_of_nothing, Completed())], want=5).verdicts == (Verdict.STALE,)
     assert engine.renew_leases([lease_of_nothing], worker="w", lease_ms=10) == [Renewal.LOST]
     assert engine.set_progress(lease_of_nothing, b"1", worker="w") is Verdict.STALE
     assert engine.reclaim_leases("nowhere", worker="w", known_tokens=[]) == 0

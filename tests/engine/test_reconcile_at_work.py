@@ -7,7 +7,7 @@ from engine.builders import QUEUE, Worker, a_failure, a_job, an_action
 from engine.damages import prove
 from queue_engine.domain.errors import JobNotFound, WrongState
 from queue_engine.domain.job import IfExists, Retention
-from queue_engine.domain.lease import Completed, Report
+from queue_engine.domain.lease import Completed
 from queue_engine.engine import JobFilter, QueueEngine
 
 
@@ -50,4 +50,4 @@ def work(engine: QueueEngine, name: str, stop: Event) -> None:
     while not stop.is_set():
         leases = worker.take(7)
         outcomes = [Completed() if n % 3 else a_failure(retry_delay_ms=None) for n in range(len(leases))]
-        worker.settle([Report(lease, outcome) for lease, outcome in zip(leases, outcomes, strict=True)])
+        worker.settle([(lease, outcome) for lease, outcome in zip(leases, outcomes, strict=True)])

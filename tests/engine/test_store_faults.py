@@ -9,7 +9,7 @@ from engine.builders import QUEUE, Worker, a_failure, a_job, an_action, assert_b
 from fixtures.valkey import ValkeyServer
 from queue_engine.domain.errors import StoreEpochChanged, StoreMisconfigured, StoreUnavailable
 from queue_engine.domain.job import JobState
-from queue_engine.domain.lease import Completed, Report, Verdict
+from queue_engine.domain.lease import Completed, Verdict
 from queue_engine.engine import QueueEngine
 from queue_engine.store.library import LIBRARY_NAME
 from support.proxy import Proxy
@@ -169,7 +169,7 @@ def test_reports_whose_reply_was_lost_can_be_sent_again(engine: QueueEngine, rem
 
     proxy.lose_replies()
     with pytest.raises(StoreUnavailable):
-        worker.settle([Report(lease, Completed())], want=5)
+        worker.settle([(lease, Completed())], want=5)
     proxy.lose_replies(losing=False)
 
     assert worker.complete(lease) is Verdict.STALE

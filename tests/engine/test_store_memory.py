@@ -8,7 +8,7 @@ import redis
 from engine.builders import LEASE_MS, QUEUE, Worker, a_failure, a_job, an_action
 from queue_engine.domain.errors import StoreFull
 from queue_engine.domain.job import JobState
-from queue_engine.domain.lease import Completed, Renewal, Report, Verdict
+from queue_engine.domain.lease import Completed, Renewal, Verdict
 from queue_engine.engine import QueueEngine
 from support.waiting import wait_until
 
@@ -36,13 +36,13 @@ def test_the_system_goes_on_and_drains_itself(full: QueueEngine, worker: Worker)
     first, second, third = worker.take(3)
 
     assert full.renew_leases([first], worker=worker.name, lease_ms=LEASE_MS) == [Renewal.RENEWED]
-    settled = worker.settle([Report(first, Completed(b"1")), Report(second, a_failure())])
+    settled = worker.settle([(first, Completed(b"1")), (second, a_failure())])
     assert settled.verdicts == (Verdict.SETTLED, Verdict.SETTLED)
     full.renew_leases([third], worker=worker.name, lease_ms=1)
     wait_until(lambda: full.reap_leases(QUEUE) == 1)
     assert full.prune_jobs(QUEUE) == 2  # completed jobs give way before their time
     while leases := worker.take():
-        worker.settle([Report(lease, Completed()) for lease in leases])
+        worker.settle([(lease, Completed()) for lease in leases])
     assert full.count_jobs(QUEUE).completed == 5
     assert full.count_jobs(QUEUE).dead == 1
 

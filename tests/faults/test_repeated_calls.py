@@ -16,7 +16,7 @@ from jobqueue.audit.v1 import audit_service_pb2
 from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
 from queue_engine.domain.job import JobState
-from queue_engine.domain.lease import Completed, Report, Verdict
+from queue_engine.domain.lease import Completed, Verdict
 
 ROUNDS = 20
 QUEUE = "notifications"
@@ -81,7 +81,7 @@ def test_every_call_made_twice_at_once_has_one_effect_and_one_record(
 def test_an_outcome_told_twice_counts_once(queue_admin: RunningQueueAdmin) -> None:
     queue_admin.stub("SERVICE").EnqueueJob(enqueue("told-twice"))
     (lease,) = queue_admin.take(QUEUE)
-    report = [Report(lease, Completed())]
+    report = [(lease, Completed())]
 
     def settle() -> Verdict:
         return queue_admin.engine.settle_jobs(QUEUE, report, worker="test-worker", want=0, lease_ms=1_000).verdicts[0]

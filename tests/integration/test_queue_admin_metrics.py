@@ -12,7 +12,7 @@ from fixtures.worker import StartWorker
 from jobqueue.queue.v1 import job_pb2
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
 from queue_engine.domain.job import FailureKind, NewJob
-from queue_engine.domain.lease import Failed, Report
+from queue_engine.domain.lease import Failed
 from support.sample_jobs.sample import QUEUE
 from support.waiting import wait_until
 
@@ -46,7 +46,7 @@ def test_what_happened_is_counted_exactly(queue_admin: RunningQueueAdmin) -> Non
     queue_admin.bury(dies)
     queue_admin.complete(completes)
     late = Failed("slow", "TimeoutError", "", FailureKind.TIMEOUT, retry_delay_ms=60_000)
-    queue_admin.engine.settle_jobs("tickets", [Report(retries, late)], worker=WORKER, want=0, lease_ms=1_000)
+    queue_admin.engine.settle_jobs("tickets", [(retries, late)], worker=WORKER, want=0, lease_ms=1_000)
 
     found = samples(queue_admin)
 
@@ -61,7 +61,7 @@ def test_failed_attempts_are_counted_by_reason(queue_admin: RunningQueueAdmin) -
     queue_admin.stub("OPS").RetryJob(pb.RetryJobRequest(queue="tickets", job_id="one"))
     (lease,) = queue_admin.take()
     late = Failed("slow", "TimeoutError", "", FailureKind.TIMEOUT, retry_delay_ms=60_000)
-    queue_admin.engine.settle_jobs("tickets", [Report(lease, late)], worker=WORKER, want=0, lease_ms=1_000)
+    queue_admin.engine.settle_jobs("tickets", [(lease, late)], worker=WORKER, want=0, lease_ms=1_000)
     queue_admin.stub("OPS").CancelJob(pb.CancelJobRequest(queue="tickets", job_id="one"))
 
     found = samples(queue_admin)
@@ -104,7 +104,7 @@ def test_ten_thousand_classes_of_errors_are_no_more_than_ten_series(queue_admin:
         failures = [
             Failed(f"words {lease.job_id}", f"Error{lease.token}", "", kinds[lease.token % 9]) for lease in taken
         ]
-        reports = [Report(lease, failure) for lease, failure in zip(taken, failures, strict=True)]
+        reports = [(lease, failure) for lease, failure in zip(taken, failures, strict=True)]
         engine.settle_jobs("tickets", reports, worker=WORKER, want=0, lease_ms=30_000)
 
     counted = {key: n for key, n in samples(queue_admin).items() if key[:2] == ("queue_failures_total", "tickets")}

@@ -23,7 +23,7 @@ from load import machine
 from load.pages import DATA
 from load.results import put_between
 from queue_engine.domain.job import NewJob
-from queue_engine.domain.lease import Completed, Lease, Report
+from queue_engine.domain.lease import Completed, Lease
 from queue_engine.engine import QueueEngine
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
@@ -58,7 +58,7 @@ def measure(store: str, url: str, nodes: Sequence[redis.Redis], *, queues: Seque
     done = 0
     while held:
         for queue in list(held):
-            reports = [Report(lease, Completed()) for lease in held[queue]]
+            reports = [(lease, Completed()) for lease in held[queue]]
             done += len(reports)
             held[queue] = engine.settle_jobs(queue, reports, worker=WORKER, want=TAKEN, lease_ms=LEASE_MS).leases
             if not held[queue]:

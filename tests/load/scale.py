@@ -24,7 +24,7 @@ from load.scale_page import write
 from load.scale_store import LEASE_MS, QUEUE, Figures, Store, job_id
 from queue_engine.domain.audit import Action
 from queue_engine.domain.job import FailureKind, JobState, Retention
-from queue_engine.domain.lease import Completed, Failed, Lease, Report
+from queue_engine.domain.lease import Completed, Failed, Lease
 from queue_engine.engine import QueueEngine
 
 CALLS, PAGE, TAKEN = 40, 50, 16
@@ -138,7 +138,7 @@ def many_workers(store: Store, sizes: list[int], jobs: int) -> dict[int, Figures
 def _work(engine: QueueEngine, worker: str, done: list[int]) -> None:
     leases: tuple[Lease, ...] = ()
     while True:
-        reports = [Report(lease, Completed()) for lease in leases]
+        reports = [(lease, Completed()) for lease in leases]
         leases = engine.settle_jobs(QUEUE, reports, worker=worker, want=TAKEN, lease_ms=LEASE_MS).leases
         done.append(len(reports))
         if not leases:

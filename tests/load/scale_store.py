@@ -12,7 +12,7 @@ import redis
 
 from load.pages import DATA
 from queue_engine.domain.job import DEFAULT_RETENTION, NewJob, Retention
-from queue_engine.domain.lease import Completed, Lease, Outcome, Report
+from queue_engine.domain.lease import Completed, Lease, Outcome
 from queue_engine.engine import QueueEngine
 
 QUEUE, WORKER, LEASE_MS = "deep", "bench", 3_600_000
@@ -61,7 +61,7 @@ class Store:
 
     def settle(self, leases: Sequence[Lease], outcome: Outcome = COMPLETED, *, want: int = 0) -> tuple[Lease, ...]:
         """Tell outcomes and take the next."""
-        reports = [Report(lease, outcome) for lease in leases]
+        reports = [(lease, outcome) for lease in leases]
         queue = leases[0].queue if leases else QUEUE
         return self.engine.settle_jobs(queue, reports, worker=WORKER, want=want, lease_ms=LEASE_MS).leases
 

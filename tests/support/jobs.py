@@ -8,7 +8,7 @@ from typing import Any
 
 from queue_engine.domain.backoff import Backoff
 from queue_engine.domain.lease import Lease
-from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.job import NOBODY, Job
 
 _tokens = itertools.count(1)
 
@@ -36,4 +36,4 @@ def a_lease(**changes: Any) -> Lease:
 def a_job(*, options: dict[str, Any] | None = None, **changes: Any) -> Job:
     """That lease as Dramatiq gets it."""
     lease = a_lease(**changes)
-    return Job(lease, ((), {}, options or {}), immediate=False, taken_at=time.monotonic())
+    return Job(lease, ((), {}, options or {}), NOBODY, time.monotonic())

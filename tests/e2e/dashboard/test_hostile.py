@@ -102,7 +102,7 @@ def leave_hostile_jobs(stack: RunningStack) -> None:
             engine.add_log(lease, text, worker=worker)
         engine.set_progress(lease, orjson.dumps({CORPUS[2]: CORPUS}), worker=worker)
     failed = Failed(HOSTILE, CORPUS[0], "\n".join(CORPUS))
-    reports = [Report(leases[0], failed), Report(leases[1], Completed(orjson.dumps({HOSTILE: CORPUS})))]
+    reports: list[Report] = [(leases[0], failed), (leases[1], Completed(orjson.dumps({HOSTILE: CORPUS})))]
     engine.settle_jobs("hostile", reports, worker=worker, want=0, lease_ms=HOUR_MS)
     engine.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import dramatiq
 import pytest
-from dramatiq.middleware import CurrentMessage, Shutdown, TimeLimit
+from dramatiq.middleware import CurrentMessage, Middleware, Shutdown, TimeLimit
 from dramatiq.middleware.time_limit import TimeLimitExceeded
 from dramatiq.rate_limits import ConcurrentRateLimiter
 from dramatiq.rate_limits.backends import StubBackend
@@ -254,3 +254,31 @@ def test_an_actor_class_of_ones_own_is_called_as_such(broker: JobBroker) -> None
         broker.join(QUEUE, timeout=5_000)
 
     assert called == ["short", "its function"]
+
+
+def test_a_middleware_hears_how_a_job_ended(broker: JobBroker) -> None:
+    heard: list[tuple[str, str]] = []
+
+    class Listener(Middleware):
+        def before_ack(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:  # noqa: ARG002
+            heard.append(("ack", message.actor_name))
+
+        def after_nack(self, broker: dramatiq.Broker, message: dramatiq.MessageProxy) -> None:  # noqa: ARG002
+            heard.append(("nack", message.actor_name))
+
+    broker.add_middleware(Listener())
+
+    @dramatiq.actor(broker=broker)
+    def well() -> None:
+        """Return."""
+
+    @dramatiq.actor(broker=broker, max_retries=0)
+    def badly() -> None:
+        raise ValueError("no")
+
+    well.send()
+    badly.send()
+    with running(broker, threads=1):
+        broker.join(QUEUE, timeout=5_000)
+
+    assert heard == [("ack", "well"), ("nack", "badly")]

@@ -10,7 +10,7 @@ from queue_engine.domain.job import NewJob
 from queue_engine.domain.lease import Lease
 from support.jobs import a_lease
 from worker.dramatiq_broker.codec import LONGEST_MS, read_call, to_new_job
-from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.job import NOBODY, Job
 
 
 def a_message(*args: Any, options: dict[str, Any] | None = None, **kwargs: Any) -> Message[Any]:
@@ -22,7 +22,7 @@ def new_job(message: Message[Any], **how: Any) -> NewJob:
 
 
 def leased(lease: Lease) -> Job:
-    return Job(lease, read_call(lease), immediate=False, taken_at=0)
+    return Job(lease, read_call(lease), NOBODY, taken_at=0)
 
 
 def there_and_back(message: Message[Any]) -> Job:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import dramatiq
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from queue_engine.domain.job import Enqueued, JobRef, NewJob
 from queue_engine.domain.job_type import JobType, Settling
@@ -60,21 +60,16 @@ class _Undisturbed:
 def _runner(
     broker: JobBroker, handler: Handler, call: Callable[..., Any], job_types: Mapping[str, JobType]
 ) -> Callable[[Any], None]:
-    undisturbed = _Undisturbed(broker)
+    undisturbed, worker_id, current_job = _Undisturbed(broker), broker.worker_id, broker.roster.current
+    validate = TypeAdapter(handler.payload).validator.validate_python  # as model_validate, without its options
 
     def run(data: Any) -> None:
-        job = broker.current_job()
+        job = current_job()
         if job is None:
             raise RuntimeError(f"{handler.job_type.name} runs as a job only; call its handler instead")
-        context = JobContext(
-            job.lease,
-            queues=undisturbed,
-            worker=broker.worker_id,
-            job_types=job_types,
-            is_cancelled=lambda: job.cancelled or job.lost,
-        )
+        context = JobContext(job.lease, undisturbed, worker_id, job_types, lambda: job.cancelled or job.lost)
         try:
-            payload = handler.payload.model_validate(data)
+            payload = validate(data)
         except ValidationError as error:
             raise PayloadInvalid(error) from None
         try:

@@ -44,7 +44,6 @@ class JobContext:
     def __init__(
         self,
         lease: Lease,
-        *,
         queues: Queues,
         worker: str,
         job_types: Mapping[str, JobType],

@@ -27,7 +27,7 @@ from worker.dramatiq_broker.desk import Desk
 from worker.dramatiq_broker.heartbeat import Heartbeat
 from worker.dramatiq_broker.hooks import LeanBroker
 from worker.dramatiq_broker.interrupter import Interrupter
-from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.job import Callee, Job
 from worker.dramatiq_broker.lifecycle import Lifecycle
 from worker.dramatiq_broker.metrics import WorkerMetrics
 from worker.dramatiq_broker.roster import Roster
@@ -77,7 +77,8 @@ class JobBroker(LeanBroker):
         )
         self._started = False
         self._priorities: dict[str, int] = {}
-        self._immediate: set[str] = set()
+        self.callees: dict[str, Callee] = {}
+        """By the actor's name, which is the job type's."""
         inner = default_middleware() if middleware is None else middleware
         lifecycle = Lifecycle(self.roster, self.interrupter, lease_ms=lease_ms)
         traced = [Tracing()] if tracing.is_tracing() else []
@@ -108,6 +109,9 @@ class JobBroker(LeanBroker):
         # One queue in memory serves all queues of the process: priorities there would let one starve the others.
         actor.priority = 0
         super().declare_actor(actor)
+        # Calling a plain actor writes its arguments to the log, and payloads do not belong there.
+        function = actor.fn if type(actor).__call__ is Actor.__call__ else actor
+        self.callees[actor.actor_name] = Callee(function, has_options=bool(actor.options), immediate=False)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueue a message as a job; a known id with the same content is left as it is. `delay` is in ms.
@@ -180,11 +184,7 @@ class JobBroker(LeanBroker):
 
     def settle_immediately(self, actor_name: str) -> None:
         """Outcomes of this actor's jobs are stored before their thread goes on."""
-        self._immediate.add(actor_name)
-
-    def is_immediate(self, actor_name: str) -> bool:
-        """See settle_immediately."""
-        return actor_name in self._immediate
+        self.callees[actor_name] = self.callees[actor_name]._replace(immediate=True)
 
     def drain(self) -> bool:
         """Take no more jobs and give back what has not begun; False when it was draining already."""
@@ -229,10 +229,6 @@ class JobBroker(LeanBroker):
     def shielded(self) -> AbstractContextManager[None]:
         """For handlers that talk to the store: see Interrupter.shielded."""
         return self.interrupter.shielded()
-
-    def current_job(self) -> Job | None:
-        """The job that the calling thread runs."""
-        return self.roster.current()
 
     def _could_not_follow(self, error: errors.QueueEngineError) -> None:
         """A middleware (a pipeline, a callback) could not enqueue what follows a finished job, and Dramatiq swallows

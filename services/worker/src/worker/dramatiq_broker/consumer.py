@@ -16,7 +16,7 @@ from queue_engine.domain.job import FailureKind
 from queue_engine.domain.lease import Deferred, Failed, Lease
 from worker.dramatiq_broker.codec import read_call
 from worker.dramatiq_broker.desk import BATCH, Desk
-from worker.dramatiq_broker.job import Job
+from worker.dramatiq_broker.job import NOBODY, Job
 from worker.dramatiq_broker.waker import Waker
 
 if TYPE_CHECKING:
@@ -156,15 +156,14 @@ class JobConsumer(Consumer):
             reason = f"the data cannot be read: {error}"
             desk.refuse(_unreadable(lease, now), Failed(reason, type(error).__name__, "", FailureKind.PAYLOAD_INVALID))
             return
-        actor = self._broker.actors.get(lease.name)
-        job = Job(lease, call, immediate=actor is not None and self._broker.is_immediate(lease.name), taken_at=now)
+        callee = self._broker.callees.get(lease.name, NOBODY)
+        job = Job(lease, call, callee, now)
         job.renewed_at = asked_at  # the lease may be as old as the question
-        if actor is None:
+        if callee is NOBODY:
             reason = f"no worker here knows the job type {lease.name!r}"
             kind = FailureKind.ACTOR_UNKNOWN
             desk.refuse(job, Deferred(reason, UNKNOWN_DELAY_MS, kind, max_age_ms=UNKNOWN_MAX_AGE_MS))
             return
-        job.bare = not (job.options or actor.options)
         desk.held[lease.token] = job
         if lease.suspect:
             self._roster.suspects[desk.queue] = job
@@ -207,4 +206,4 @@ class JobConsumer(Consumer):
 
 
 def _unreadable(lease: Lease, now: float) -> Job:
-    return Job(lease, ((), {}, {}), immediate=False, taken_at=now)
+    return Job(lease, ((), {}, {}), NOBODY, now)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from queue_engine.domain.errors import QueueEngineError, StoreUnavailable
-from queue_engine.domain.lease import Lease, Outcome, Released, Report, Verdict
+from queue_engine.domain.lease import Lease, Outcome, Released, Verdict
 from queue_engine.engine import QueueEngine
 from worker.dramatiq_broker.attempts import no_outcome
 from worker.dramatiq_broker.job import Job
@@ -106,7 +106,7 @@ class Desk:
             raise
 
     def _settle(self, jobs: list[Job], *, want: int) -> tuple[Lease, ...]:
-        reports = [Report(job.lease, job.outcome or no_outcome(job)) for job in jobs]
+        reports = [(job.lease, job.outcome or no_outcome(job)) for job in jobs]
         settled = self._engine.settle_jobs(self.queue, reports, worker=self._worker, want=want, lease_ms=self._lease_ms)
         for job, verdict in zip(jobs, settled.verdicts, strict=True):
             self.held.pop(job.lease.token, None)

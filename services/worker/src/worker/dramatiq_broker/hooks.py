@@ -17,6 +17,9 @@ BY_OPTION = frozenset({AgeLimit, Callbacks, Pipelines})
 class LeanBroker(dramatiq.Broker):
     """Emits signals exactly as Dramatiq does, in the same order and with the same answer to errors."""
 
+    hears_ends = False
+    """Some middleware has a hook around ack or nack."""
+
     def __init__(self, middleware: list[Middleware] | None = None) -> None:
         self._before = _Hooks("before")
         self._after = _Hooks("after")
@@ -27,6 +30,7 @@ class LeanBroker(dramatiq.Broker):
         super().add_middleware(middleware, **place)
         self._before.are_of(self.middleware)
         self._after.are_of(self.middleware[::-1])
+        self.hears_ends = any(hooks[signal] for hooks in (self._before, self._after) for signal in ("ack", "nack"))
 
     def emit_before(self, signal: str, *args: Any, **kwargs: Any) -> None:
         """See Broker."""

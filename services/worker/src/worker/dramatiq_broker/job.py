@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from dramatiq import Message, MessageProxy
 from dramatiq.middleware import Interrupt
@@ -11,6 +12,23 @@ from dramatiq.middleware import Interrupt
 from queue_engine.domain.lease import Lease, Outcome
 from service_kit.tracing import Span
 from worker.dramatiq_broker.codec import Call
+
+
+class Callee(NamedTuple):
+    """What is known of an actor before any job for it comes."""
+
+    function: Callable[..., Any]
+    has_options: bool
+    immediate: bool
+    """Its outcomes are stored before their thread goes on."""
+
+
+def _nobody(*_args: Any, **_kwargs: Any) -> None:
+    raise RuntimeError("no actor for this job type is declared here")
+
+
+NOBODY = Callee(_nobody, has_options=False, immediate=False)
+"""For jobs that no actor here can be given; none of them begins."""
 
 
 class Job(MessageProxy):
@@ -23,8 +41,6 @@ class Job(MessageProxy):
     began_at = 0.0
     """When its handler's thread took it (monotonic seconds); 0: it has not begun."""
     ended_at = 0.0
-    bare = False
-    """Neither its message nor its actor has any option."""
     returned = False
     """Its actor's function came back."""
     deadline = 0.0
@@ -44,14 +60,18 @@ class Job(MessageProxy):
     failed = False
     _exception: BaseException | None = None
 
-    def __init__(self, lease: Lease, call: Call, *, immediate: bool, taken_at: float) -> None:
+    def __init__(self, lease: Lease, call: Call, callee: Callee, taken_at: float) -> None:
         # Not MessageProxy's: the message behind it costs as much as all of this and is hardly ever looked at.
+        function, has_options, immediate = callee
         self.queue_name, self.actor_name = lease.queue, lease.name
         self.message_id, self.message_timestamp = lease.job_id, lease.created_at_ms
         self.args, self.kwargs, self.options = call
         self.kind = lease.queue, lease.name
         self.lease = lease
+        self.function = function
         self.immediate = immediate or lease.suspect
+        self.bare = not (has_options or self.options)
+        """Neither its message nor its actor has any option."""
         self.taken_at = self.renewed_at = taken_at
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -67,7 +66,7 @@ class Lifecycle(Middleware):
             job.outcome = Interrupted()
             raise SkipMessage("the job was cancelled before it began")
         # A process that was stopped for longer than a lease begins with what it held before its heartbeat can look.
-        if job.lost or time.monotonic() - job.renewed_at > self._lease_seconds:
+        if job.lost or job.began_at - job.renewed_at > self._lease_seconds:
             job.outcome = Released(begun=False)
             raise SkipMessage("the lease was lost before the job began")
 

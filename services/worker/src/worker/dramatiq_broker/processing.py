@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from dramatiq import Actor
 from dramatiq.middleware import SkipMessage
 from dramatiq.worker import WorkerThread
 
@@ -52,24 +51,26 @@ def process(broker: JobBroker, job: Job) -> None:
 
 def _run(broker: JobBroker, job: Job) -> Any:
     """Only meanwhile can it be interrupted, and what the actor sets in the context ends with it."""
-    actor = broker.get_actor(job.actor_name)
-    # Calling a plain actor writes its arguments to the log, and payloads do not belong there.
-    function = actor.fn if type(actor).__call__ is Actor.__call__ else actor
+    interrupter = broker.interrupter
     try:
-        broker.interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
-        result = copy_context().run(function, *job.args, **job.kwargs)
+        interrupter.arm(job, seconds=job.lease.timeout_ms / 1000)
+        result = copy_context().run(job.function, *job.args, **job.kwargs)
     finally:
-        broker.interrupter.disarm()
+        interrupter.disarm()
     job.returned = True
     return result
 
 
 def _finish(broker: JobBroker, job: Job) -> None:
-    signal = "nack" if job.failed else "ack"
     try:
-        broker.emit_before(signal, job)
-        broker.desks[job.queue_name].finish(job)
-        broker.emit_after(signal, job)
+        desk = broker.desks[job.queue_name]
+        if broker.hears_ends:
+            signal = "nack" if job.failed else "ack"
+            broker.emit_before(signal, job)
+            desk.finish(job)
+            broker.emit_after(signal, job)
+        else:
+            desk.finish(job)
     except Exception:
         log.exception("job_not_finished")
     if job.error is not None:

@@ -115,12 +115,12 @@ def lease_args(leases: Sequence[Lease]) -> list[Arg]:
 
 def report_args(report: Report) -> tuple[Arg, ...]:
     """The arguments of one report, as exchange_jobs.lua lists them."""
-    lease, outcome = report.lease, report.outcome
-    head = encode_id(lease.job_id), lease.token
+    lease, outcome = report
+    head = job_id, token = encode_id(lease.job_id), lease.token
     if isinstance(outcome, Completed):  # before the others, and without a pattern: nearly all are
         value = outcome.value
         if not value:
-            return (*head, "returned")
+            return job_id, token, "returned"
         return (*head, "completed", value if len(value) <= MAX_VALUE_BYTES else b'"(too large to keep)"')
     match outcome:
         case Failed():
