@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], choices=list(WORKLOADS), help="workloads (all)")
     parser.add_argument("--systems", nargs="*", default=list(HEADLINE), choices=list(HEADLINE), help="systems (all)")
     parser.add_argument("--size", type=float, default=1.0, help="share of the usual number of jobs")
-    parser.add_argument("--rounds", type=int, help="rounds of each workload (3, of batches 5)")
+    parser.add_argument("--rounds", type=int, help="rounds of each workload (3; of no-op jobs and batches 5)")
     parser.add_argument("--window", type=float, default=10.0, help="seconds after which a drain is cut off")
     parser.add_argument("--into", type=Path, default=FOLDER, help="folder of results, tables and charts")
     given = parser.parse_args()

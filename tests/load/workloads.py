@@ -114,6 +114,7 @@ WORKLOADS: dict[str, Workload] = {
         partial(_noop, 1),
         {**RATE, **COST},
         tuple(HEADLINE),
+        rounds=5,
     ),
     "noop-2": Workload(
         "No-op jobs, two worker processes",
@@ -121,6 +122,7 @@ WORKLOADS: dict[str, Workload] = {
         partial(_noop, 2),
         {**RATE, **COST},
         tuple(HEADLINE),
+        rounds=5,
     ),
     "enqueue": Workload(
         "Enqueue one by one",
