@@ -54,10 +54,15 @@ def _enqueue(store: RedisStore, queue: str, parts: Sequence[Part]) -> list[Reply
 
 def _answers(queue: str, jobs: Sequence[NewJob], reply: Reply) -> list[Enqueued | Exception]:
     """One for each job; those that the reply does not name are new and wait."""
-    answers: list[Enqueued | Exception] = [Enqueued(job.job_id, JobState.WAITING, created=True) for job in jobs]
+    answers: list[Enqueued | Exception] = [_accepted(job.job_id) for job in jobs]
     for number, word, state in zip(*[iter(reply[1:])] * 3, strict=True):
         answers[number - 1] = _answer(queue, jobs[number - 1], word, _STATES[state])
     return answers
+
+
+def _accepted(job_id: str) -> Enqueued:
+    """What is answered of nearly all, past the tuple's own constructor, which takes three times as long."""
+    return tuple.__new__(Enqueued, (job_id, JobState.WAITING, True, False))
 
 
 def _answer(queue: str, job: NewJob, word: bytes, state: JobState) -> Enqueued | Exception:

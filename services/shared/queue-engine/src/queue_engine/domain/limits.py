@@ -56,13 +56,17 @@ def read_json(field: str, document: bytes) -> Any:
         raise InvalidArgument(field, f"must be one JSON document: {error}") from error
 
 
-def check_new_job(job: NewJob) -> None:
-    """Raise InvalidArgument for the first field that is out of range; `data` is read where it is hashed, settings are
-    checked where they are packed.
-    """
+def check_identity(job: NewJob) -> None:
+    """Raise InvalidArgument for a malformed id or name."""
     check_job_id(job.job_id)
     if not _JOB_NAME.fullmatch(job.name):
         raise InvalidArgument("name", "must match [A-Za-z0-9._:-]{1,100}")
+
+
+def check_options(job: NewJob) -> None:
+    """Raise InvalidArgument for the first other field that is out of range; `data` is read where it is hashed, settings
+    are checked where they are packed.
+    """
     if job.delay_ms is not None or job.due_at_ms is not None:
         _check_when(job)
     check_range("priority", job.priority, 0, MAX_PRIORITY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -13,7 +13,7 @@ from queue_engine.domain.audit import Action
 from queue_engine.domain.errors import InvalidArgument
 from queue_engine.domain.job import IfExists, NewJob
 from queue_engine.domain.lease import Completed, Deferred, Failed, Interrupted, Lease, Released, Report
-from queue_engine.domain.limits import check_new_job, read_json
+from queue_engine.domain.limits import check_identity, check_options, read_json
 from queue_engine.store.redis_store import Arg
 from queue_engine.store.settings_codec import pack_settings
 
@@ -35,13 +35,12 @@ def action_args(action: Action | None) -> tuple[str, str, str, str, str]:
     return (named, action.actor, action.issuer, action.token_id, action.reason)
 
 
-class CheckedJob(NamedTuple):
-    """A job that may be sent, with what its check came by. Its arguments are always the same."""
+CheckedJob = tuple[NewJob, str, bytes, Any]
+"""A job that may be sent, with what its check came by. Its arguments are always the same.
 
-    job: NewJob
-    more: str  # as shared/enqueue.lua has it, without the options; empty: none
-    digest: bytes  # empty: to be made of `value`
-    value: Any  # what the data says
+That is: more as shared/enqueue.lua has it, without the options (empty: none); the digest (empty: to be made of what
+follows); what the data says.
+"""
 
 
 _PLAIN = NewJob("", "", b"")[3:]
@@ -50,11 +49,15 @@ _PLAIN = NewJob("", "", b"")[3:]
 
 def checked_job(job: NewJob) -> CheckedJob:
     """Raises InvalidArgument for what is out of range, and for data that is not JSON."""
-    check_new_job(job)
+    check_identity(job)
+    more = ""
+    if job[3:] != _PLAIN:
+        check_options(job)
+        more = _more(job)
     value, made = read_json("data", job.data), b""
     if len(job.data) > _SMALL_BYTES:
         value, made = None, _digest(job.name, value)
-    return CheckedJob(job, _more(job) if job[3:] != _PLAIN else "", made, value)
+    return job, more, made, value
 
 
 def job_args(checked: CheckedJob) -> tuple[Arg, ...]:
