@@ -23,7 +23,7 @@ from faults.support.ledger import Ledger
 from fixtures.explored import Say
 from queue_engine import enqueuing
 from queue_engine.store.redis_store import Arg, Reply
-from worker.dramatiq_broker import consumer, desk, heartbeat, lifecycle, roster
+from worker.dramatiq_broker import consumer, desk, heartbeat, roster
 
 Point = tuple[str, int]
 Harms = dict[Point, Harm]
@@ -47,7 +47,7 @@ def stage(
     take_over_clock(monkeypatch)
     monkeypatch.setattr(enqueuing, "FIRST_PART", 1)  # a batch of two goes in parts
     workers_time, world = WorkersTime(), World(ledger)
-    for module in (consumer, desk, heartbeat, lifecycle, roster):
+    for module in (consumer, desk, heartbeat, roster):
         monkeypatch.setattr(module, "time", workers_time)
     with a_front(tmp_path) as front:
         yield Stage(valkey_url, front, world, errands(world), workers_time)

@@ -28,9 +28,9 @@ local function leave_tombstone(queue, id, key, state, ended, default_dedup)
   if job.err then return false end
   local digest, window, by = read_identity(key, job[1])
   if digest == '' then return false end
-  local expiry = ended + (window or default_dedup)
+  local left = ended + (window or default_dedup) - queue.now
   local words = state .. ' ' .. digest .. (by and ' ' .. by or '')
-  if expiry > queue.now then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PXAT', expiry) end
+  if left > 0 then redis.call('SET', queue.prefix .. 't:' .. id, words, 'PX', left) end
   return job[1] and not job[2]
 end
 
