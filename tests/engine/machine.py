@@ -121,6 +121,7 @@ class QueueMachine(WorkersMachine):
             assert_agree(self.engine, self.model)
             if self.steps % LOOK_AT_KEYS_EVERY == 0:
                 assert_consistent(self.client)
+                assert self.tombstones() == set(self.model.graves)
             if self.steps % PROVE_EVERY == 0:
                 assert self.engine.reconciling.reconcile_queue(QUEUE).findings == ()
 

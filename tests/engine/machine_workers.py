@@ -27,6 +27,7 @@ from queue_engine.engine import QueueEngine
 
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
 BEGINNING = 1_700_000_000_000
+TOMBSTONES = f"jobs:{{{QUEUE}}}:t:"
 RETENTION = Retention(
     completed_ms=HOUR, completed_count=3, cancelled_ms=DAY, cancelled_count=2, dead_count=3, dedup_ms=2 * HOUR
 )
@@ -203,9 +204,13 @@ class WorkersMachine(RuleBasedStateMachine):
     def advance_the_clock(self, ms: int) -> None:
         self.model.advance(ms)
         set_clock(self.client, self.model.now)
-        for key in keys_of(self.client, f"jobs:{{{QUEUE}}}:t:*"):  # what the server itself lets expire
-            grave = self.model.graves.get(key.rpartition(":")[2])
+        for job_id in self.tombstones():  # what the server itself lets expire
+            key, grave = f"{TOMBSTONES}{job_id}", self.model.graves.get(job_id)
             self.client.pexpire(key, grave.until - self.model.now) if grave else self.client.delete(key)
+
+    def tombstones(self) -> set[str]:
+        """Ids of the jobs that the store knows to have been."""
+        return {key.removeprefix(TOMBSTONES) for key in keys_of(self.client, f"{TOMBSTONES}*")}
 
     @rule()
     def reap(self) -> None:
