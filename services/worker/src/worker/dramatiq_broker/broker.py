@@ -183,7 +183,7 @@ class JobBroker(LeanBroker):
         self.heartbeat.loop.start()
 
     def settle_immediately(self, actor_name: str) -> None:
-        """Outcomes of this actor's jobs are stored before their thread goes on."""
+        """Outcomes of this declared actor's jobs are stored before their thread goes on. Raises KeyError."""
         self.callees[actor_name] = self.callees[actor_name]._replace(immediate=True)
 
     def drain(self) -> bool:
