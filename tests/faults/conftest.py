@@ -11,11 +11,12 @@ import pytest
 
 from faults.support.arena import Arena
 from faults.support.ledger import Ledger
-from faults.support.report import Row, put_between_marks, table
+from faults.support.report import Row, table
 from faults.support.stack_arena import StackArena
 from fixtures.stack import RunningStack, a_stack
 from fixtures.valkey import ValkeyServer
 from queue_engine.engine import QueueEngine
+from support.page_marks import put_between
 from support.tokens import Authority
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(text)
     if config.getoption("--fault-table", default=False) and not terminalreporter.stats.get("failed"):
         (ROOT / "docs" / "reliability-table.md").write_text(f"# What the faults did\n\n{text}\n")
-        put_between_marks(ROOT / "README.md", text)
+        put_between(ROOT / "README.md", "fault table", text)
 
 
 @pytest.fixture

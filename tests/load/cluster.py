@@ -21,10 +21,10 @@ from fixtures.valkey import a_valkey
 from fixtures.valkey_cluster import a_cluster
 from load import machine
 from load.pages import DATA
-from load.results import put_between
 from queue_engine.domain.job import NewJob
 from queue_engine.domain.lease import Completed, Lease
 from queue_engine.engine import QueueEngine
+from support.page_marks import put_between
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 EVERYSEC = "appendfsync everysec"

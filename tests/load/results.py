@@ -11,6 +11,7 @@ from typing import Any
 from load import charts
 from load.peers.systems import TITLES
 from load.workloads import WORKLOADS, Workload
+from support.page_marks import put_between
 
 FOLDER = Path(__file__).parents[2] / "docs" / "performance"
 CHARTS = {
@@ -98,17 +99,6 @@ class Results:
         if missing:
             lines += ["", f"**Not measured yet** with this page's harness: {'; '.join(missing)}."]
         return "\n".join(lines)
-
-
-def put_between(page: Path, name: str, text: str) -> None:
-    """Replace what stands between a page's two marks of that name; raises ValueError when it has none."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page.touch()
-    old = page.read_text() or f"{begin}\n{end}\n"
-    if begin not in old or end not in old:
-        raise ValueError(f"{page} has no marks {begin} and {end}")
-    before, _, rest = old.partition(begin)
-    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
 
 
 def median(runs: Iterable[Mapping[str, Any]], system: str, figure: str) -> float | None:

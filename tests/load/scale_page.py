@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from load import charts
-from load.results import FOLDER, put_between, rounded
+from load.results import FOLDER, rounded
+from support.page_marks import put_between
 
 CHART = ("take 16", "settle 16", "list page 1", "list last page", "counts", "retry", "remove", "cancel", "enqueue")
 Curves = Mapping[str, Mapping[str, Mapping[str, float]]]

@@ -28,11 +28,12 @@ from fixtures.stack import RunningStack, a_stack
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
 from jobqueue.queue.v1 import queue_admin_service_pb2_grpc
 from load import machine
-from load.results import FOLDER, put_between
+from load.results import FOLDER
 from local import services
 from local.ports import free_port
 from local.process import Child
 from service_kit.grpc_client import open_channel
+from support.page_marks import put_between
 
 CALLERS, BATCH = 32, 100
 LATE = (http.client.SERVICE_UNAVAILABLE, http.client.GATEWAY_TIMEOUT)

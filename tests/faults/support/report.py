@@ -7,9 +7,7 @@ import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-BEGIN, END = "<!-- fault table: begin -->", "<!-- fault table: end -->"
 HEAD = (
     "| fault | what is done | jobs | lost | duplicated effects | most runs of a job | recovery p95 / max | remarks |\n"
     "|---|---|--:|--:|--:|--:|--:|---|"
@@ -59,13 +57,3 @@ def table(rows: Sequence[Row], seed: int) -> str:
     machine = f"{os.cpu_count()} cores, Linux {platform.machine()}, Python {platform.python_version()}"
     lines = [HEAD, *map(str, sorted(rows, key=lambda row: row.order))]
     return "\n".join(lines) + f"\n\nMeasured by `make test-faults SEED={seed}`: {settings}; {machine}."
-
-
-def put_between_marks(file: Path, text: str) -> bool:
-    """Replace what stands between the marks in a file; False when it has none."""
-    before, begin, rest = file.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        return False
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
-    return True

@@ -11,8 +11,9 @@ import pytest
 from load.arena import Unmeasured, rate
 from load.charts import lines
 from load.peers import environments
-from load.results import Results, paired_ratio, put_between
+from load.results import Results, paired_ratio
 from load.scale_page import slope
+from support.page_marks import put_between
 
 SECOND = 10**9
 

@@ -52,6 +52,10 @@ def test_links_of_a_page_in_a_folder_of_the_handbook_lead_out_of_it() -> None:
     assert text == "[why](../reliability.md#it) [beside](charts.svg)"
 
 
+def test_a_picture_of_docs_is_found_from_the_overview() -> None:
+    assert for_handbook("![chart](docs/performance/noop-1.svg)", ROOT) == "![chart](performance/noop-1.svg)"
+
+
 def test_headings_are_anchored_as_forges_do() -> None:
     assert anchors("# What `make` does: all, twice") == {"what-make-does-all-twice"}
 
