@@ -59,6 +59,29 @@ def test_two_queues_share_a_process(make_broker: MakeBroker, engine: QueueEngine
     assert position < 150
 
 
+def test_a_queue_of_slow_jobs_does_not_starve_another(make_broker: MakeBroker) -> None:
+    broker = make_broker(threads=4)
+    slow_seconds, waited = 0.5, list[float]()
+
+    @dramatiq.actor(broker=broker, queue_name="slow")
+    def slow() -> None:
+        time.sleep(slow_seconds)
+
+    @dramatiq.actor(broker=broker, queue_name="quick")
+    def quick(sent_at: float) -> None:
+        waited.append(time.monotonic() - sent_at)
+
+    for _ in range(60):  # seven seconds for all threads
+        slow.send()
+    with running(broker, threads=4):
+        time.sleep(slow_seconds)
+        for number in range(5):
+            quick.send(time.monotonic())
+            wait_until(lambda told=number: len(waited) > told)
+
+    assert max(waited) < 4 * slow_seconds  # one of them as a rule, two when both queues ask at the same moment
+
+
 def test_a_job_behind_busy_threads_goes_to_another_worker(make_broker: MakeBroker, engine: QueueEngine) -> None:
     hoarder, helper = make_broker(threads=1), make_broker(threads=1)
     go = threading.Event()
