@@ -101,6 +101,17 @@ def test_a_queue_that_found_no_room_gets_its_share() -> None:
     assert roster.room("calm") == 1
 
 
+def test_queues_that_share_too_few_threads_take_turns() -> None:
+    roster = Roster(threads=1)
+    (job,) = hold(roster, 1, queue="busy")
+    assert roster.room("calm") == 0
+    roster.recall(job)
+
+    assert roster.room("busy") == 0
+    assert roster.room("calm") == 1
+    assert roster.room("busy") == 1
+
+
 def test_nothing_is_taken_while_draining_or_beside_a_suspect() -> None:
     roster = Roster(threads=4)
     roster.draining = True

@@ -31,7 +31,8 @@ class Roster:
         self._losing = threading.Lock()
         self._typical: dict[str | tuple[str, str], float] = {}
         """Seconds a job takes, by kind and by queue."""
-        self._hungry: set[str] = set()
+        self._hungry: dict[str, None] = {}
+        """Queues that found no room, the one that waits longest first."""
         self._horizon = HORIZON
 
     # -- a job's way
@@ -96,19 +97,21 @@ class Roster:
         free = self.threads - held
         by_time = int((self.threads * self._horizon - self._work_in_hand(waiting, running)) / self._expect(queue))
         room = min(max(free, by_time), MOST_HELD - held)
-        others = len(self._hungry - {queue})
+        hungry = list(self._hungry)
+        others = len(hungry) - (queue in hungry)
         if others:
             own = sum(job.queue_name == queue for job in (*waiting, *running))
-            room = min(room, max(1, (held + room) // (others + 1)) - own)
+            share = (held + room) // (others + 1) or hungry[0] == queue  # not one for each: they take turns
+            room = min(room, share - own)
         if room > 0:
-            self._hungry.discard(queue)
+            self.sated(queue)
             return room
-        self._hungry.add(queue)
+        self._hungry.setdefault(queue)
         return 0
 
     def sated(self, queue: str) -> None:
         """The queue has nothing more to give, or nobody consumes it any longer."""
-        self._hungry.discard(queue)
+        self._hungry.pop(queue, None)
 
     def _work_in_hand(self, waiting: list[Job], running: list[Job]) -> float:
         now = time.monotonic()
