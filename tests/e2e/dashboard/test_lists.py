@@ -53,7 +53,7 @@ def test_tabs_pages_and_sizes_are_addresses(ops: Person, jobs: Jobs) -> None:
 
 
 def test_a_list_is_turned_around_by_its_column(ops: Person, jobs: Jobs) -> None:
-    mine = [jobs.delayed() for _ in range(3)]
+    mine = [jobs.delayed(unique(f"later-{n}")) for n in range(3)]  # in order even when due in the same millisecond
 
     def shown() -> list[str]:
         ids = ops.page.locator("[data-row] [data-open]").all_inner_texts()
