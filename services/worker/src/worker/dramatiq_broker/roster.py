@@ -101,7 +101,8 @@ class Roster:
         others = len(hungry) - (queue in hungry)
         if others:
             own = sum(job.queue_name == queue for job in (*waiting, *running))
-            share = (held + room) // (others + 1) or hungry[0] == queue  # not one for each: they take turns
+            its_turn = int(hungry[0] == queue)  # where there is not one for each
+            share = max((held + room) // (others + 1), its_turn)
             room = min(room, share - own)
         if room > 0:
             self.sated(queue)
