@@ -1,8 +1,8 @@
 """What the service does for callers from outside: `make bench-wire`, into docs/performance/wire.md.
 
-The local stack's own processes, its workers stopped so that jobs stay: 32 callers at a time enqueue batches of 100 by
-gRPC and by REST, and read list pages by REST; then the same with a second gateway and a second queue-admin. CPU is the
-services' own, which a busy machine hardly changes; the callers take their share of the same cores.
+The local stack's own processes, its workers stopped so that jobs stay: 32 callers at a time enqueue one by one and in
+batches of 100, by gRPC and by REST, and read list pages by REST; then the same with a second gateway and a second
+queue-admin. CPU is the services' own, which a busy machine hardly changes; the callers take their share of the cores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import orjson
 
 from fixtures.stack import RunningStack, a_stack
 from jobqueue.queue.v1 import queue_admin_service_pb2 as pb
-from jobqueue.queue.v1 import queue_admin_service_pb2_grpc
+from jobqueue.queue.v1.queue_admin_service_pb2_grpc import QueueAdminServiceStub as Stub
 from load import machine
 from load.results import FOLDER
 from local import services
@@ -37,7 +37,7 @@ from support.page_marks import put_between
 
 CALLERS, BATCH = 32, 100
 LATE = (http.client.SERVICE_UNAVAILABLE, http.client.GATEWAY_TIMEOUT)
-QUEUE = "tickets"
+QUEUE, NAME = "tickets", "ticket.created"
 FLOOR = "/favicon.ico"
 PATIENT = {"QUEUE_ADMIN_STORE_TIMEOUT_SECONDS": "30"}  # on a busy machine the store waits for a core, too
 Call = Callable[[], bool]
@@ -78,57 +78,68 @@ class Row:
         )
 
 
-def tickets(count: int) -> list[dict[str, str]]:
-    """Payloads with ids nobody has had."""
-    return [
-        {"ticketId": uuid.uuid4().hex, "propertyId": "prp_1", "createdById": "usr_1", "landlordId": "lnd_1"}
-        for _ in range(count)
-    ]
+def a_ticket() -> dict[str, str]:
+    """A payload with an id nobody has had."""
+    return {"ticketId": uuid.uuid4().hex, "propertyId": "prp_1", "createdById": "usr_1", "landlordId": "lnd_1"}
 
 
-def by_grpc(pairs: Sequence[Pair], token_file: str) -> MakeCalls:
-    """Batches, schema checked, on a channel per caller."""
+def by_grpc(pairs: Sequence[Pair], token_file: str, prepare: Callable[[Stub], Call]) -> MakeCalls:
+    """Calls on a channel per caller, their requests made beforehand."""
 
     def make(caller: int, count: int) -> list[Call]:
-        channel = open_channel(pairs[caller % len(pairs)].queue_admin, token_file=token_file)
-        stub = queue_admin_service_pb2_grpc.QueueAdminServiceStub(channel)
-
-        def call(request: pb.EnqueueJobsRequest) -> bool:
-            created = sum(result.created for result in stub.EnqueueJobs(request, timeout=60).results)
-            assert created == BATCH, f"{created} of {BATCH} jobs were created"
-            return True
-
-        return [partial(call, _batch()) for _ in range(count)]
+        stub = Stub(open_channel(pairs[caller % len(pairs)].queue_admin, token_file=token_file))
+        return [prepare(stub) for _ in range(count)]
 
     return make
 
 
-def _batch() -> pb.EnqueueJobsRequest:
-    jobs = [pb.NewJob(name="ticket.created", data=orjson.dumps(ticket)) for ticket in tickets(BATCH)]
-    return pb.EnqueueJobsRequest(queue=QUEUE, jobs=jobs)
+def _enqueue_one(stub: Stub) -> Call:
+    request = pb.EnqueueJobRequest(queue=QUEUE, name=NAME, data=orjson.dumps(a_ticket()))
+
+    def call() -> bool:
+        assert stub.EnqueueJob(request, timeout=60).created, "the job was there before"
+        return True
+
+    return call
 
 
-def by_rest(pairs: Sequence[Pair], token: str, path: str, *, enqueue: bool = False) -> MakeCalls:
-    """GET a path, or POST batches to it, on a kept connection per caller."""
+def _enqueue_batch(stub: Stub) -> Call:
+    jobs = [pb.NewJob(name=NAME, data=orjson.dumps(a_ticket())) for _ in range(BATCH)]
+    request = pb.EnqueueJobsRequest(queue=QUEUE, jobs=jobs)
+
+    def call() -> bool:
+        created = sum(result.created for result in stub.EnqueueJobs(request, timeout=60).results)
+        assert created == BATCH, f"{created} of {BATCH} jobs were created"
+        return True
+
+    return call
+
+
+def by_rest(pairs: Sequence[Pair], token: str, path: str, body: Callable[[], bytes] | None = None) -> MakeCalls:
+    """GET a path, or POST a new body to it each time, on a kept connection per caller."""
 
     def make(caller: int, count: int) -> list[Call]:
         connection = http.client.HTTPConnection(urlsplit(pairs[caller % len(pairs)].url).netloc, timeout=60)
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
 
-        def call(body: bytes | None) -> bool:
-            connection.request("POST" if enqueue else "GET", path, body, headers)
+        def call(sent: bytes | None) -> bool:
+            connection.request("POST" if body else "GET", path, sent, headers)
             answer = connection.getresponse()
             text = answer.read()
             assert answer.status < http.client.MULTIPLE_CHOICES or answer.status in LATE, text[:300]
             return answer.status not in LATE
 
-        return [partial(call, _body() if enqueue else None) for _ in range(count)]
+        return [partial(call, body() if body else None) for _ in range(count)]
 
     return make
 
 
-def _body() -> bytes:
-    return orjson.dumps({"jobs": [{"name": "ticket.created", "data": ticket} for ticket in tickets(BATCH)]})
+def _one_body() -> bytes:
+    return orjson.dumps({"name": NAME, "data": a_ticket()})
+
+
+def _batch_body() -> bytes:
+    return orjson.dumps({"jobs": [{"name": NAME, "data": a_ticket()} for _ in range(BATCH)]})
 
 
 def measure(what: str, pairs: Sequence[Pair], store: int, make: MakeCalls, *, count: int, jobs: int = 1) -> Row:
@@ -201,11 +212,13 @@ def rows(stack: RunningStack, *, count: int) -> list[Row]:
     token_file, found = str(stack.stack.credentials.token_file("backend")), []
     with second_pair(stack) as second:
         for pairs in ([first], [first, second]):
-            token, page = stack.token(), f"/jobs/queues/{QUEUE}?status=waiting&pageSize="
-            batches = f"/jobs/queues/{QUEUE}/batch"
+            token, jobs_path = stack.token(), f"/jobs/queues/{QUEUE}"
+            page = f"{jobs_path}?status=waiting&pageSize="
             for what, make, jobs in (
-                ("gRPC, batch of 100", by_grpc(pairs, token_file), BATCH),
-                ("REST, batch of 100", by_rest(pairs, token, batches, enqueue=True), BATCH),
+                ("gRPC, one job", by_grpc(pairs, token_file, _enqueue_one), 1),
+                ("gRPC, batch of 100", by_grpc(pairs, token_file, _enqueue_batch), BATCH),
+                ("REST, one job", by_rest(pairs, token, jobs_path, _one_body), 1),
+                ("REST, batch of 100", by_rest(pairs, token, f"{jobs_path}/batch", _batch_body), BATCH),
                 ("REST, list page of 25", by_rest(pairs, token, f"{page}25"), 1),
                 ("REST, list page of 100", by_rest(pairs, token, f"{page}100"), 1),
                 ("a static file (the floor)", by_rest(pairs, token, FLOOR), 1),
